@@ -1,0 +1,44 @@
+# attnc_add_library(NAME SOURCE... [LINK LIB...])
+#
+# A static library of the runtime half: no LLVM, exceptions and RTTI as the standard library wants them.
+function(attnc_add_library name)
+  cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
+  add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
+  target_link_libraries(${name} PUBLIC ${ARG_LINK})
+  set_property(GLOBAL APPEND PROPERTY ATTNC_RUNTIME_LIBS ${name})
+endfunction()
+
+# attnc_add_mlir_library(NAME SOURCE... [DEPENDS TARGET...] [LINK LIB...])
+#
+# A library of the compiler half: exceptions off as in LLVM, upstream headers precompiled once
+# (attncPch owns them, the others reuse).
+function(attnc_add_mlir_library name)
+  cmake_parse_arguments(ARG "" "" "DEPENDS;LINK" ${ARGN})
+  add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
+  attnc_use_mlir(${name})
+  if(ATTNC_PCH)
+    target_precompile_headers(${name} REUSE_FROM attncPch)
+  endif()
+  target_link_libraries(${name} PUBLIC ${ARG_LINK})
+  add_dependencies(${name} attncTableGen ${ARG_DEPENDS})
+  set_property(GLOBAL APPEND PROPERTY ATTNC_COMPILER_LIBS ${name})
+endfunction()
+
+# Compiles a target against LLVM and MLIR as upstream does (no exceptions; RTTI as in Debian's build).
+function(attnc_use_mlir target)
+  target_include_directories(${target} SYSTEM PRIVATE ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS})
+  target_compile_definitions(${target} PRIVATE ${LLVM_DEFINITIONS_LIST})
+  target_compile_options(${target} PRIVATE -fno-exceptions)
+endfunction()
+
+# attnc_add_mlir_tool(NAME SOURCE... [LINK LIB...])
+function(attnc_add_mlir_tool name)
+  cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
+  add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
+  attnc_use_mlir(${name})
+  target_link_libraries(${name} PRIVATE ${ARG_LINK} MLIR LLVM)
+  # Plugins loaded by a tool see its symbols.
+  set_target_properties(${name} PROPERTIES ENABLE_EXPORTS ON)
+  add_dependencies(${name} attncTableGen)
+  install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endfunction()
