@@ -52,4 +52,17 @@ def Attnc_LaunchOp : Attnc_Op<"launch", [AttrSizedOperandSegments, DestinationSt
   }];
 }
 
+def Attnc_PollOp : Attnc_Op<"poll"> {
+  let summary = "an iteration of a loop begins: leave the entry if the caller wants so";
+  let description = [{
+    Stands at the head of every loop of an entry behind the plan phase. Counts an iteration against the run's step limit and
+    looks at its cancel flag; when either says so the entry returns to its caller at once.
+
+    ```mlir
+    attnc.poll
+    ```
+  }];
+  let assemblyFormat = "attr-dict";
+}
+
 #endif

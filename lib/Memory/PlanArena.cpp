@@ -180,7 +180,7 @@ LogicalResult ArenaPlanner::computeBytes(Buffer &buffer) {
 
 /// Larger buffers lie below; each lies above those that live at the same time and were placed before it.
 void ArenaPlanner::relate() {
-  llvm::stable_sort(buffers, [](const Buffer &a, const Buffer &b) { return a.estimate > b.estimate; });
+  llvm::sort(buffers, [](const Buffer &a, const Buffer &b) { return std::tie(b.estimate, a.first) < std::tie(a.estimate, b.first); });
   for (auto [i, buffer] : llvm::enumerate(buffers))
     for (unsigned j = 0; j < i; ++j)
       if (buffers[j].first <= buffer.last && buffer.first <= buffers[j].last)
