@@ -223,3 +223,15 @@ def add_padded(folder, d, entry="main", prefix="", scale=1.0):
             ("batch", "batch 3 of 29 tokens, lengths 29, 17, 5", 29, [29, 17, 5]),
             ("empty", "batch 3 of 12 tokens, lengths 12, 0, 7: no visible key in the second, attention is 0", 12, [12, 0, 7])):
         folder.add(prefix + case, about, draw_x(len(lengths), T, d, lengths, scale), entry)
+
+
+def add_session(folder, d, entry="main", prefix=""):
+    """The cases that every recurrent layer over x has; begin, step and resume together are whole."""
+    add = lambda case, *args, **more: folder.add(prefix + case, *args, entry, **more)
+    add("single", "the first token of a session", draw_x(1, 1, d))
+    add("longest", "40 tokens", draw_x(1, 40, d))
+    add("batch", "batch 3 of 29 tokens", draw_x(3, 29, d))
+    x = add("whole", "batch 2 of 23 tokens in one call", draw_x(2, 23, d))[2]["x"]
+    _, end, _ = add("begin", "the first 13 tokens of whole", lambda rng: {"x": x[:, :13]})
+    _, end, _ = add("step", "the next token of whole, alone", lambda rng: {"x": x[:, 13:14]}, begin=end)
+    add("resume", "the last 9 tokens of whole", lambda rng: {"x": x[:, 14:]}, begin=end)
