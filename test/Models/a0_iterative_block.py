@@ -3,19 +3,20 @@
 S_0 = 0; S_t = Update(S_{t-1}, f(S_{t-1}, X)); h_t = σ(w·S_t + b) after the step; H_t = H_{t-1} + (1 - H_{t-1}) h_t;
 a token stops at H_t >= 1 - ε or at the cap; Y = Σ (1 - H_{t-1}) h_t S_t; what is left, 1 - H_N, goes to the last step
 (`assign`) or not (`drop`). f(S, X): U = LN(W_s S + W_x X + b); A = U + MHSA(U); f = A + W_down gelu(W_up LN(A)).
-Stopped tokens keep their S, which still serves as key and value (freeze = state); padding is no key and never runs (S = 0,
-Y = 0, steps 0). A NaN score is never >= 1 - ε: such a row runs to the cap and shows NaN. Full attention inside a sequence.
+Stopped tokens keep their S, which still serves as key and value (freeze = state); padding is no key and never runs (S =
+0, Y = 0, steps 0). A NaN score is never >= 1 - ε: such a row runs to the cap and shows NaN. Full attention inside a
+sequence.
 
     inputs    x [B, T, d], lengths [B] int32
     outputs   y [B, T, d], state [B, T, d] (the last S), steps [B, T] int32; entry main_stack also steps2 [B, T] int32
     entries   main (update GRU, remainder assign), main_update_residual (S + f), main_update_replace (f),
-              main_remainder_drop, main_stack (two blocks in sequence, each halting on its own: Y of the first is X of the
-              second; state is that of the second, steps and steps2 of the first and second)
+              main_remainder_drop, main_stack (two blocks in sequence, each halting on its own: Y of the first is X of
+              the second; state is that of the second, steps and steps2 of the first and second)
     weights   for block n = 0 (and 1, main_stack only), under blocks.n.:
               input.weight [d, d], input.bias [d], state.weight [d, d], norm1, norm2.{weight, bias} [d],
               attention.qkv.weight [3d, d], attention.out.weight [d, d], ffn.up.{weight [f, d], bias},
-              ffn.down.{weight [d, f], bias}, gru.input.{weight [3d, d], bias}, gru.state.{weight [3d, d], bias} (rows r, z, n:
-              S' = (1-z) n + z S, n = tanh(W_n f + b_n + r (U_n S + c_n))), halt.{weight [1, d], bias [1]}"""
+              ffn.down.{weight [d, f], bias}, gru.input.{weight [3d, d], bias}, gru.state.{weight [3d, d], bias} (rows
+              r, z, n: S' = (1-z) n + z S, n = tanh(W_n f + b_n + r (U_n S + c_n))), halt.{weight [1, d], bias [1]}"""
 import numpy as np
 
 from attention import attention, merge, packed, sigmoid, valid_keys, valid_rows

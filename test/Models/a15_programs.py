@@ -1,16 +1,16 @@
 """a15_programs: small exact programs with `for`, `while` and convergence loops (models.md A15). No weights.
 
- bubble_sort          x [n] → y [n] ascending, steps [] int32. Passes j = 0 .. n-2 that swap x[j] > x[j+1], until a pass swaps
-                      nothing; steps counts all passes, the last one too.
- bfs                  adjacency [n, n] int32 (edge i → j where not 0), source [] int32 → distance [n] int32 (-1: not reached),
-                      steps [] int32: frontiers expanded until the frontier is empty.
+ bubble_sort          x [n] → y [n] ascending, steps [] int32. Passes j = 0 .. n-2 that swap x[j] > x[j+1], until a pass
+                      swaps nothing; steps counts all passes, the last one too.
+ bfs                  adjacency [n, n] int32 (edge i → j where not 0), source [] int32 → distance [n] int32 (-1: not
+                      reached), steps [] int32: frontiers expanded until the frontier is empty.
  newton               x [n], x >= 0 → y [n] = √x, steps [n] int32. y = max(x, 1); y' = (y + x / y) / 2 until
                       |y' - y| < tol y', or newton_cap steps; each number stops on its own, y is the last y'.
- conjugate_gradient   a [n, n] symmetric positive definite, b [n] → y [n], steps [] int32. From y = 0, while ‖r‖ > tol ‖b‖
-                      and steps < n: the textbook step (r = b - a y by update).
+ conjugate_gradient   a [n, n] symmetric positive definite, b [n] → y [n], steps [] int32. From y = 0, while ‖r‖ > tol
+                      ‖b‖ and steps < n: the textbook step (r = b - a y by update).
  gauss_seidel         a, b as above → y [n], steps [] int32. From y = 0, sweeps
-                      i = 0 .. n-1: y_i = (b_i - Σ_{j≠i} a_ij y_j) / a_ii in place, until no y_i changes by tol or more, or
-                      sweeps_cap sweeps.
+                      i = 0 .. n-1: y_i = (b_i - Σ_{j≠i} a_ij y_j) / a_ii in place, until no y_i changes by tol or more,
+                      or sweeps_cap sweeps.
 
     entries   as named above; there is no main"""
 import numpy as np

@@ -1,19 +1,21 @@
 """a16_interlayer: feedback between layers, a group of layers repeated with a gated state (models.md A16).
 
-Layer 0 once: X = layer_0(x). Then t = 1, 2, ...: g = σ(W_g [X; S_{t-1}] + b_g); input = g ⊙ X + (1 - g) ⊙ S_{t-1}; out = layer_2(layer_1(input));
-S_t = GRU(out, S_{t-1}), S_0 = 0. Then layer 3 once: y = layer_3(S). A layer is pre-norm: A = h + MHSA(LN h); A + W_down gelu(W_up LN A).
-Full attention inside a sequence, padding is no key.
+Layer 0 once: X = layer_0(x). Then t = 1, 2, ...: g = σ(W_g [X; S_{t-1}] + b_g); input = g ⊙ X + (1 - g) ⊙ S_{t-1}; out
+= layer_2(layer_1(input)); S_t = GRU(out, S_{t-1}), S_0 = 0. Then layer 3 once: y = layer_3(S). A layer is pre-norm: A =
+h + MHSA(LN h); A + W_down gelu(W_up LN A). Full attention inside a sequence, padding is no key.
  main         repeats K times, all positions
- main_halted  per token: h_t = σ(w·S_t + b) after the step, H_t = H_{t-1} + (1 - H_{t-1}) h_t, stops at H_t >= 1 - ε or the cap; a stopped
-              token keeps S, goes on through layers 1 and 2 as key and value from its kept S, and the last S counts (no mixture).
-              Padding never runs: S = 0, steps 0. A NaN score is never >= 1 - ε: the row runs to the cap.
+ main_halted  per token: h_t = σ(w·S_t + b) after the step, H_t = H_{t-1} + (1 - H_{t-1}) h_t, stops at H_t >= 1 - ε or
+              the cap; a stopped token keeps S, goes on through layers 1 and 2 as key and value from its kept S, and the
+              last S counts (no mixture). Padding never runs: S = 0, steps 0. A NaN score is never >= 1 - ε: the row
+              runs to the cap.
 
     inputs    x [B, T, d], lengths [B] int32
     outputs   y [B, T, d], state [B, T, d] (the last S); main_halted also steps [B, T] int32
-    weights   layers.l.norm1, layers.l.norm2.{weight, bias} [d], layers.l.attention.qkv.weight [3d, d], layers.l.attention.out.weight
-              [d, d], layers.l.ffn.up.{weight [f, d], bias}, layers.l.ffn.down.{weight [d, f], bias} for l = 0 .. 3, fuse.{weight [d, 2d],
-              bias [d]}, gru.input.{weight [3d, d], bias}, gru.state.{weight [3d, d], bias} (rows r, z, n, as in a0_iterative_block),
-              halt.{weight [1, d], bias [1]}"""
+    weights   layers.l.norm1, layers.l.norm2.{weight, bias} [d], layers.l.attention.qkv.weight [3d, d],
+              layers.l.attention.out.weight [d, d], layers.l.ffn.up.{weight [f, d], bias}, layers.l.ffn.down.{weight [d,
+              f], bias} for l = 0 .. 3, fuse.{weight [d, 2d], bias [d]}, gru.input.{weight [3d, d], bias},
+              gru.state.{weight [3d, d], bias} (rows r, z, n, as in a0_iterative_block), halt.{weight [1, d], bias
+              [1]}"""
 import numpy as np
 
 from attention import attention, merge, packed, sigmoid, valid_keys, valid_rows

@@ -3,8 +3,8 @@
 For each input t in order: s^1 = S(s_{t-1}, [x_t; 1]), s^n = S(s^{n-1}, [x_t; 0]), S(s, x) = tanh(W_x x + W_s s + b);
 h^n = σ(w·s^n + b_h), after the transition; N = min(cap, min{n : Σ_{k<=n} h^k >= 1 - ε}); R = 1 - Σ_{k<N} h^k; weights
 p^n = h^n (n < N), p^N = R, also at the cap. s_t = Σ p^n s^n is carried on, y_t = Σ p^n (W_y s^n + b_y). s_0 = 0.
-Rows of a batch halt on their own; at t >= length a row does nothing: y = 0, steps 0, remainder 0, s carried on. A NaN sum
-is never >= 1 - ε: the row runs to the cap.
+Rows of a batch halt on their own; at t >= length a row does nothing: y = 0, steps 0, remainder 0, s carried on. A NaN
+sum is never >= 1 - ε: the row runs to the cap.
 
     inputs    x [B, T, dx], lengths [B] int32
     outputs   y [B, T, dy], steps [B, T] int32 (N), remainder [B, T] (R), state [B, d] (the last s_t)

@@ -1,21 +1,21 @@
 """a3_pondernet: PonderNet inference (models.md A3).
 
-Step n = 1, 2, ...: h_n = GRU(input_n, h_{n-1}), y_n = W_y h_n + b_y, λ_n = σ(w·h_n + b), λ := 1 at the cap. A row stops at the
-first success and its output is that y_n, not a mixture; h_0 is the learned `start`.
- main            row = sequence; input_n = single-head attention of the query W_q h_{n-1} + b_q over keys W_k x, values W_v x
-                 (D = d); draws u_n < λ_n, u from Philox4x32-10: counter (draw 0, step n, row b, stream)
+Step n = 1, 2, ...: h_n = GRU(input_n, h_{n-1}), y_n = W_y h_n + b_y, λ_n = σ(w·h_n + b), λ := 1 at the cap. A row stops
+at the first success and its output is that y_n, not a mixture; h_0 is the learned `start`.
+ main            row = sequence; input_n = single-head attention of the query W_q h_{n-1} + b_q over keys W_k x, values
+                 W_v x (D = d); draws u_n < λ_n, u from Philox4x32-10: counter (draw 0, step n, row b, stream)
  main_token      row = token, input_n = x_t; draws as above with row b T + t
  main_threshold  row = token, input_n = x_t; p_n = λ_n Π_{j<n} (1 - λ_j); stops when Σ p >= τ
-Padding never runs in the token entries (y = 0, steps 0, state = start); a sequence of length 0 in `main` attends nothing,
-input_n = 0. A NaN λ never succeeds: the row runs to the cap.
+Padding never runs in the token entries (y = 0, steps 0, state = start); a sequence of length 0 in `main` attends
+nothing, input_n = 0. A NaN λ never succeeds: the row runs to the cap.
 
     inputs    x [B, T, d], lengths [B] int32
     outputs   main: y [B, dy], steps [B] int32, state [B, d] (h at the stop);
               token entries: y [B, T, dy], steps [B, T] int32, state [B, T, d]
     config    seed (64 bit), stream, cap, tau
     weights   start [d], query.{weight [d, d], bias [d]}, key.weight [d, d], value.weight [d, d],
-              gru.input.{weight [3d, d], bias}, gru.state.{weight [3d, d], bias} (rows r, z, n, as in a0_iterative_block),
-              halt.{weight [1, d], bias [1]}, output.{weight [dy, d], bias [dy]}"""
+              gru.input.{weight [3d, d], bias}, gru.state.{weight [3d, d], bias} (rows r, z, n, as in
+              a0_iterative_block), halt.{weight [1, d], bias [1]}, output.{weight [dy, d], bias [dy]}"""
 import numpy as np
 
 import philox

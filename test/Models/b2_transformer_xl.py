@@ -1,16 +1,18 @@
 """b2_transformer_xl: Transformer-XL, a decoder whose layers remember their last inputs over segments (models.md B2).
 
-Per layer, h its input and mem its memory (n rows), K, V from [mem; h], queries from h; score of query i and key j, positions over the
-session, j <= i: ((q_i + u)·k_j + (q_i + v)·W_r R_{i-j}) / √D, R_p = [sin(p f); cos(p f)], f_c = 10000^(-2c/d). Post-norm: A = LN(h + out(attn));
-h' = LN(A + W_down relu(W_up A)). Then mem = the last mem_len rows of [mem; h]. The first segment has no memory. A call is a segment;
-within it all its tokens see all of the memory, so results depend on how tokens are cut into calls.
+Per layer, h its input and mem its memory (n rows), K, V from [mem; h], queries from h; score of query i and key j,
+positions over the session, j <= i: ((q_i + u)·k_j + (q_i + v)·W_r R_{i-j}) / √D, R_p = [sin(p f); cos(p f)], f_c =
+10000^(-2c/d). Post-norm: A = LN(h + out(attn)); h' = LN(A + W_down relu(W_up A)). Then mem = the last mem_len rows of
+[mem; h]. The first segment has no memory. A call is a segment; within it all its tokens see all of the memory, so
+results depend on how tokens are cut into calls.
 
     inputs    tokens [B, T] int32
     outputs   logits [B, T, vocab]
     states    mem [L, B, min(count, mem_len), d], oldest first; count [] int32, tokens seen so far
-    weights   embed.weight [vocab, d], for each l: layers.l.attention.qkv.weight [3 H D, d], layers.l.attention.r.weight [H D, d],
-              layers.l.attention.u, layers.l.attention.v [H, D], layers.l.attention.out.weight [d, H D], layers.l.norm1, layers.l.norm2.{weight,
-              bias} [d], layers.l.ffn.up.{weight [f, d], bias}, layers.l.ffn.down.{weight [d, f], bias}; head.{weight [vocab, d], bias}"""
+    weights   embed.weight [vocab, d], for each l: layers.l.attention.qkv.weight [3 H D, d], layers.l.attention.r.weight
+              [H D, d], layers.l.attention.u, layers.l.attention.v [H, D], layers.l.attention.out.weight [d, H D],
+              layers.l.norm1, layers.l.norm2.{weight, bias} [d], layers.l.ffn.up.{weight [f, d], bias},
+              layers.l.ffn.down.{weight [d, f], bias}; head.{weight [vocab, d], bias}"""
 import numpy as np
 
 from attention import causal, merge, mix, packed, sinusoid, softmax

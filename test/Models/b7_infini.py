@@ -1,15 +1,17 @@
 """b7_infini: Infini-attention, a compressive memory per head beside attention within a segment (models.md B7).
 
-A call is cut into segments of b tokens; a partial last one is a segment of its own and updates the memory too. Per layer, pre-norm, and segment:
-local = causal attention within the segment, queries and keys rotated (half-split) at the position in the segment;
-read = φ(Q) M / (φ(Q) z), φ(x) = elu(x) + 1, queries not rotated; a = σ(β_h) read + (1 - σ(β_h)) local; where φ(Q) z = 0 (empty memory) a = local
-alone; then M += φ(K)ᵀ V, z += Σ φ(K), keys not rotated. h += out(a); h += W_down gelu(W_up LN h). y = LN(h) of the last layer.
+A call is cut into segments of b tokens; a partial last one is a segment of its own and updates the memory too. Per
+layer, pre-norm, and segment: local = causal attention within the segment, queries and keys rotated (half-split) at the
+position in the segment; read = φ(Q) M / (φ(Q) z), φ(x) = elu(x) + 1, queries not rotated; a = σ(β_h) read + (1 -
+σ(β_h)) local; where φ(Q) z = 0 (empty memory) a = local alone; then M += φ(K)ᵀ V, z += Σ φ(K), keys not rotated. h +=
+out(a); h += W_down gelu(W_up LN h). y = LN(h) of the last layer.
 
     inputs    x [B, T, d]
     outputs   y [B, T, d]
     states    memory [L, B, H, D, D], norm [L, B, H, D]
-    weights   for each l: layers.l.norm1, layers.l.norm2.{weight, bias} [d], layers.l.attention.qkv.weight [3 H D, d], layers.l.attention.beta [H],
-              layers.l.attention.out.weight [d, H D], layers.l.ffn.up.{weight [f, d], bias}, layers.l.ffn.down.{weight [d, f], bias}; norm.{weight, bias}"""
+    weights   for each l: layers.l.norm1, layers.l.norm2.{weight, bias} [d], layers.l.attention.qkv.weight [3 H D, d],
+              layers.l.attention.beta [H], layers.l.attention.out.weight [d, H D], layers.l.ffn.up.{weight [f, d],
+              bias}, layers.l.ffn.down.{weight [d, f], bias}; norm.{weight, bias}"""
 import numpy as np
 
 from attention import attention, causal, merge, packed, rotate, sigmoid

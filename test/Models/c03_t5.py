@@ -1,7 +1,9 @@
-"""c03_t5: learned bias by bucket of the relative position (T5, models.md C3); 32 buckets, largest distance 128; no 1/√D.
+"""c03_t5: learned bias by bucket of the relative position (T5, models.md C3); 32 buckets, largest distance 128; no
+1/√D.
 
-n = i - j, causal: bucket(n) = n for n < 16, else min(31, 16 + ⌊16 ln(n/16) / ln(128/16)⌋), n < 0 counts as 0. Bidirectional: 16
-buckets each way with 8 exact, those of keys after the query (j > i) come second: + 16. The logarithm's floor is taken exactly.
+n = i - j, causal: bucket(n) = n for n < 16, else min(31, 16 + ⌊16 ln(n/16) / ln(128/16)⌋), n < 0 counts as 0.
+Bidirectional: 16 buckets each way with 8 exact, those of keys after the query (j > i) come second: + 16. The
+logarithm's floor is taken exactly.
 
     inputs    x [B, T, d], lengths [B] int32
     outputs   y [B, T, d]

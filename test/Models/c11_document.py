@@ -1,4 +1,5 @@
-"""c11_document: packed documents (models.md C11). Key j is visible to query i when documents[i] = documents[j] >= 0 and j <= i.
+"""c11_document: packed documents (models.md C11). Key j is visible to query i when documents[i] = documents[j] >= 0 and
+j <= i.
 
 A negative document is padding and matches nothing, itself neither: its row has no visible key and gives 0.
 

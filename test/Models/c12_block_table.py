@@ -1,10 +1,12 @@
 """c12_block_table: static block tables, and keys in pages (models.md C12).
 
- main   BigBird-like: blocks of b positions, block(p) = ⌊p / b⌋, the last one may be partial. Key j is visible to query i when, with
-        I, J their blocks, one holds: I < g or J < g (global), |I - J| <= 1 (window), J in table[I] (-1: no block). Not causal.
- paged  decode and prefill over pages: q = x @ paged.q.weight.T; key j of sequence b lies in k[pages[b, ⌊j / page⌋], j mod page]; lengths[b]
-        counts all its keys, those of the T queries too; query i is at position p = lengths[b] - T + i and sees 0 <= j <= p. Entries of
-        `pages` past a sequence's length are -1. p < 0 (fewer keys than queries): no visible key, y = 0.
+ main   BigBird-like: blocks of b positions, block(p) = ⌊p / b⌋, the last one may be partial. Key j is visible to query
+        i when, with I, J their blocks, one holds: I < g or J < g (global), |I - J| <= 1 (window), J in table[I] (-1: no
+        block). Not causal.
+ paged  decode and prefill over pages: q = x @ paged.q.weight.T; key j of sequence b lies in k[pages[b, ⌊j / page⌋], j
+        mod page]; lengths[b] counts all its keys, those of the T queries too; query i is at position p = lengths[b] - T
+        + i and sees 0 <= j <= p. Entries of `pages` past a sequence's length are -1. p < 0 (fewer keys than queries):
+        no visible key, y = 0.
 
     main      inputs   x [B, T, d], table [⌈T / b⌉, r] int32, lengths [B] int32
               outputs  y [B, T, d]

@@ -1,4 +1,5 @@
-"""c16_sinks: a learned logit in the softmax denominator (gpt-oss, models.md C16), and softmax1 (C17). Causal, grouped heads.
+"""c16_sinks: a learned logit in the softmax denominator (gpt-oss, models.md C16), and softmax1 (C17). Causal, grouped
+heads.
 
 p_j = exp(s_j) / (Σ exp(s) + exp(sink_h)); softmax1: sink = 0. A row without a visible key is 0.
 

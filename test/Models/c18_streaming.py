@@ -1,13 +1,14 @@
 """c18_streaming: StreamingLLM, a cache of the first `pinned` tokens and the last `rolling` ones (models.md C18).
 
-Token t (counted over the whole session, from 0) is appended first, so it is itself one of the rolling keys. The cache holds the tokens
-0 .. pinned-1 and the last `rolling` others up to t, n = min(t + 1, pinned + rolling) in all, in order. Keys are kept unrotated; to read,
-key number m of the cache is rotated at position m and the query at position n - 1, half-split. All n keys are visible. A call
-with T tokens equals T calls with one.
+Token t (counted over the whole session, from 0) is appended first, so it is itself one of the rolling keys. The cache
+holds the tokens 0 .. pinned-1 and the last `rolling` others up to t, n = min(t + 1, pinned + rolling) in all, in order.
+Keys are kept unrotated; to read, key number m of the cache is rotated at position m and the query at position n - 1,
+half-split. All n keys are visible. A call with T tokens equals T calls with one.
 
     inputs    x [B, T, d]
     outputs   y [B, T, d]
-    states    k, v [B, H, n, D], in order: pinned, then rolling oldest first, unrotated; count [] int32, tokens seen so far
+    states    k, v [B, H, n, D], in order: pinned, then rolling oldest first, unrotated; count [] int32, tokens seen so
+              far
     weights   attention.qkv.weight [3 H D, d], attention.out.weight [d, H D]"""
 import numpy as np
 

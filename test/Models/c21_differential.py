@@ -6,9 +6,9 @@ head = (1 - λ_init) RMSNorm(A v) * subln; h = h + merge(heads) @ out.T.
 
     inputs    x [B, T, d], lengths [B] int32
     outputs   y [B, T, d] (the last h)
-    weights   for l = 0, 1: layers.l.attention.qkv.weight [3 H 2D, d] (queries [H, 2, D], then keys [H, 2, D], then values [H, 2D]),
-              layers.l.attention.{lambda_q1, lambda_k1, lambda_q2, lambda_k2} [D], layers.l.attention.subln.weight [2D],
-              layers.l.attention.out.weight [d, H 2D]"""
+    weights   for l = 0, 1: layers.l.attention.qkv.weight [3 H 2D, d] (queries [H, 2, D], then keys [H, 2, D], then
+              values [H, 2D]), layers.l.attention.{lambda_q1, lambda_k1, lambda_q2, lambda_k2} [D],
+              layers.l.attention.subln.weight [2D], layers.l.attention.out.weight [d, H 2D]"""
 import numpy as np
 
 from attention import causal, merge, mix, scores, softmax, split, valid_keys

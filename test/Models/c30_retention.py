@@ -1,14 +1,15 @@
 """c30_retention: multi-scale retention (RetNet, models.md C30), recurrent over a session.
 
-Per head h = 0 .. H-1, γ_h = 1 - 2^(-5-h); q, v as projected, k / √D: S_t = γ S_{t-1} + k_t v_tᵀ, o_t = S_tᵀ q_t; each head of o
-is normalised to mean 0 and variance 1 (eps inside the root, no weights); y = out(silu(x @ gate.T) * merge(o)). No rotation.
-The parallel form, o_i = Σ_{j<=i} γ^(i-j) (q_i·k_j) v_j, is `parallel`: equal, and used to check.
+Per head h = 0 .. H-1, γ_h = 1 - 2^(-5-h); q, v as projected, k / √D: S_t = γ S_{t-1} + k_t v_tᵀ, o_t = S_tᵀ q_t; each
+head of o is normalised to mean 0 and variance 1 (eps inside the root, no weights); y = out(silu(x @ gate.T) *
+merge(o)). No rotation. The parallel form, o_i = Σ_{j<=i} γ^(i-j) (q_i·k_j) v_j, is `parallel`: equal, and used to
+check.
 
     inputs    x [B, T, d]
     outputs   y [B, T, d]
     states    s [B, H, D, Dv]
-    weights   attention.qkv.weight [2 H D + H Dv, d] (queries, keys, values), gate.weight [H Dv, d], attention.out.weight [d, H Dv];
-              all bfloat16"""
+    weights   attention.qkv.weight [2 H D + H Dv, d] (queries, keys, values), gate.weight [H Dv, d],
+              attention.out.weight [d, H Dv]; all bfloat16"""
 import numpy as np
 
 from attention import merge, split

@@ -1,14 +1,15 @@
-"""c32_selective_scan: one Mamba layer (models.md C32), a causal convolution of width 4 and a selective scan, over a session.
+"""c32_selective_scan: one Mamba layer (models.md C32), a causal convolution of width 4 and a selective scan, over a
+session.
 
-(u, z) = in(x); u = silu(conv(u) + b): conv_t = Σ_{m<4} weight[:, m] u_{t-3+m}, from the last three inputs of the session, 0 before it;
-(δ, B, C) = x_proj(u), δ [R], B and C [N]; Δ = softplus(dt(δ)) [di]; A = -exp(A_log); h_t = exp(Δ A) h_{t-1} + Δ B u_t [di, N];
-y_t = Σ_n C h_t + D u_t; out(y * silu(z)).
+(u, z) = in(x); u = silu(conv(u) + b): conv_t = Σ_{m<4} weight[:, m] u_{t-3+m}, from the last three inputs of the
+session, 0 before it; (δ, B, C) = x_proj(u), δ [R], B and C [N]; Δ = softplus(dt(δ)) [di]; A = -exp(A_log); h_t = exp(Δ
+A) h_{t-1} + Δ B u_t [di, N]; y_t = Σ_n C h_t + D u_t; out(y * silu(z)).
 
     inputs    x [B, T, d]
     outputs   y [B, T, d]
     states    conv [B, di, 3] (the last inputs of the convolution, oldest first, zeros at first), s [B, di, N]
-    weights   in.weight [2 di, d], conv.{weight [di, 4], bias [di]}, x_proj.weight [R + 2N, di], dt.{weight [di, R], bias [di]},
-              A_log [di, N], D [di], out.weight [d, di]"""
+    weights   in.weight [2 di, d], conv.{weight [di, 4], bias [di]}, x_proj.weight [R + 2N, di], dt.{weight [di, R],
+              bias [di]}, A_log [di, N], D [di], out.weight [d, di]"""
 import numpy as np
 
 from common import Folder, Rng, add_session, linear, silu, softplus

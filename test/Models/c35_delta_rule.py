@@ -1,15 +1,16 @@
 """c35_delta_rule: DeltaNet and Gated DeltaNet (models.md C35), recurrent over a session.
 
 q = silu(·) / ‖·‖ / √D, k = silu(·) / ‖·‖, norms √(Σ² + 1e-6) per head, v as projected; β_t = σ(x @ beta.T) per head:
-S_t = α_t (I - β k kᵀ) S_{t-1} + β k vᵀ, o_t = S_tᵀ q_t; α = 1 in `main`, α_t = exp(-exp(A_log) softplus(x @ decay.T + decay.bias)) per head in
-`main_gated`; y = out(merge(RMSNorm(o) * norm.weight)), the norm per head. `chunked` is the same by chunks (α = 1): equal, and used to check.
+S_t = α_t (I - β k kᵀ) S_{t-1} + β k vᵀ, o_t = S_tᵀ q_t; α = 1 in `main`, α_t = exp(-exp(A_log) softplus(x @ decay.T +
+decay.bias)) per head in `main_gated`; y = out(merge(RMSNorm(o) * norm.weight)), the norm per head. `chunked` is the
+same by chunks (α = 1): equal, and used to check.
 
     inputs    x [B, T, d]
     outputs   y [B, T, d]
     states    s [B, H, D, Dv]
     entries   main, main_gated
-    weights   attention.qkv.weight [2 H D + H Dv, d] (queries, keys, values), beta.weight [H, d], decay.{weight [H, d], bias [H]}, A_log [H],
-              norm.weight [Dv], attention.out.weight [d, H Dv]"""
+    weights   attention.qkv.weight [2 H D + H Dv, d] (queries, keys, values), beta.weight [H, d], decay.{weight [H, d],
+              bias [H]}, A_log [H], norm.weight [Dv], attention.out.weight [d, H Dv]"""
 import numpy as np
 
 from attention import merge, sigmoid, split

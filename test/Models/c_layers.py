@@ -1,6 +1,6 @@
 """Self-attention layers of the C rows of models.md, where a packed projection gives queries, keys and values:
-y = merge(attention) @ attention.out.weight.T, without bias or residual, so that a row without a visible key gives y = 0.
-`lengths` hides keys at and after a sequence's length; query rows there are computed like all others."""
+y = merge(attention) @ attention.out.weight.T, without bias or residual, so that a row without a visible key gives y =
+0. `lengths` hides keys at and after a sequence's length; query rows there are computed like all others."""
 from attention import packed
 from common import Folder, Rng, linear
 

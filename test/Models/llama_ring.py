@@ -1,4 +1,5 @@
-"""llama_ring: GQA decoder with rotary embedding, RMSNorm and SwiGLU over a ring cache kept by a session (models.md C6, C7, C1).
+"""llama_ring: GQA decoder with rotary embedding, RMSNorm and SwiGLU over a ring cache kept by a session (models.md C6,
+C7, C1).
 
 Token at absolute position p (p = count at its arrival) sees the last C positions, p - C < j <= p. Per layer:
 h += Wo attn(rotate(q), rotate(k), v); h += Wd (silu(Wg n) * Wu n), n = RMSNorm(h); logits = head(RMSNorm(h)). A call

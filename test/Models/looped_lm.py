@@ -1,4 +1,5 @@
-"""looped_lm: byte-level language model looped up to U times with an exit gate (models.md A9). Trained; trained/looped_lm.
+"""looped_lm: byte-level language model looped up to U times with an exit gate (models.md A9). Trained;
+trained/looped_lm.
 
 h = emb; for u <= U: h = norm(blocks(h)); λ_u = σ(gate h); stay *= 1 - λ_u; a token exits at the first u with
 1 - stay >= q, at U in any case; its prediction is head(h_u). Policies: `latest`, an exited token's keys and values stay
@@ -6,8 +7,9 @@ those of its last loop; `all`, exited tokens go on being transformed and only th
 
     inputs    tokens [B, T] int32                                 (decode: token [B], and a cache of keys and values)
     outputs   logits [B, T, 256], steps [B, T] int32, state [B, T, d]
-    weights   embed.weight [256, d], blocks.l.{norm1, norm2}.weight, blocks.l.attention.{qkv [3d, d], out [d, d]}.weight,
-              blocks.l.ffn.{gate, up, down}.weight, norm.weight, exit.{weight [1, d], bias [1]}, head.weight [256, d]"""
+    weights   embed.weight [256, d], blocks.l.{norm1, norm2}.weight, blocks.l.attention.{qkv [3d, d], out [d,
+              d]}.weight, blocks.l.ffn.{gate, up, down}.weight, norm.weight, exit.{weight [1, d], bias [1]},
+              head.weight [256, d]"""
 import numpy as np
 
 from attention import attention, causal, merge, packed, rotate, sigmoid
