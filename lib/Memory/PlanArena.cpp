@@ -229,7 +229,9 @@ void ArenaPlanner::computeOffsets() {
 
 void ArenaPlanner::replaceAllocs() {
   auto type = MemRefType::get({ShapedType::kDynamic}, top.getI8Type());
-  (void)function.insertArgument(function.getNumArguments(), type, DictionaryAttr::get(function.getContext(), {top.getNamedAttr("attnc.role", top.getStringAttr("arena"))}), function.getLoc());
+  auto attributes = top.getDictionaryAttr({top.getNamedAttr("attnc.dims", top.getStrArrayAttr({"arena"})),
+                                           top.getNamedAttr("attnc.role", top.getStringAttr("arena"))});
+  (void)function.insertArgument(function.getNumArguments(), type, attributes, function.getLoc());
   Value arena = function.getArguments().back();
   for (Buffer &buffer : buffers) {
     OpBuilder b(buffer.alloc);
