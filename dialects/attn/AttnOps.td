@@ -80,6 +80,7 @@ def Attn_AttentionOp : Attn_Op<"attention", [
   let regions = (region AnyRegion:$score, AnyRegion:$mask, AnyRegion:$post, VariadicRegion<AnyRegion>:$source_masks);
   let hasCustomAssemblyFormat = 1;
   let hasVerifier = 1;
+  let hasRegionVerifier = 1;
   let hasCanonicalizer = 1;
   let extraClassDeclaration = [{
     /// The seven dimensions of the iteration space, in the order of the indexing maps.
@@ -108,7 +109,7 @@ def Attn_AttentionOp : Attn_Op<"attention", [
   }];
 }
 
-def Attn_YieldOp : Attn_Op<"yield", [Pure, Terminator]> {
+def Attn_YieldOp : Attn_Op<"yield", [Pure, Terminator, HasParent<"AttentionOp">]> {
   let summary = "ends a region of attn.attention with its value";
   let arguments = (ins Variadic<AnyType>:$operands);
   let assemblyFormat = "attr-dict ($operands^ `:` type($operands))?";
@@ -176,6 +177,7 @@ def Attn_RotaryOp : Attn_Op<"rotary", [Pure, AttrSizedOperandSegments, AllTypesM
     attr-dict `:` type($input)
   }];
   let hasVerifier = 1;
+  let hasFolder = 1;
 }
 
 //===-----------------------------------------------------------------------------===//
@@ -341,6 +343,7 @@ def Attn_TopKOp : Attn_Op<"top_k", [Pure, DeclareOpInterfaceMethods<ReifyRankedS
   let results = (outs AnyRankedTensor:$values, AnyRankedTensor:$indices);
   let assemblyFormat = "$input (`k` `(` $k^ `)`)? attr-dict `:` type($input) `->` type($values) `,` type($indices)";
   let hasVerifier = 1;
+  let hasCanonicalizeMethod = 1;
 }
 
 def Attn_SortOp : Attn_Op<"sort", [Pure, AllTypesMatch<["input", "values"]>, DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
@@ -356,6 +359,7 @@ def Attn_SortOp : Attn_Op<"sort", [Pure, AllTypesMatch<["input", "values"]>, Dec
   let results = (outs AnyRankedTensor:$values, AnyRankedTensor:$indices);
   let assemblyFormat = "$input (`descending` $descending^)? attr-dict `:` type($input) `->` type($indices)";
   let hasVerifier = 1;
+  let hasCanonicalizeMethod = 1;
 }
 
 def Attn_RandomBitsOp : Attn_Op<"random_bits", [Pure, AttrSizedOperandSegments, DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
