@@ -15,7 +15,8 @@ include "mlir/IR/OpAsmInterface.td"
 
 def Attn_AttentionOp : Attn_Op<"attention", [
     IsolatedFromAbove, AttrSizedOperandSegments, Pure, DestinationStyleOpInterface,
-    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface>]> {
+    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>,
+    DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames"]>]> {
   let summary = "attention of queries over one or more sources of keys and values";
   let description = [{
     Over the iteration space (b, g, r, i, j, d, v) (batch, key/value head, query head within its
@@ -118,7 +119,7 @@ def Attn_YieldOp : Attn_Op<"yield", [Pure, Terminator]> {
 //===-----------------------------------------------------------------------------===//
 
 def Attn_LayerNormOp : Attn_Op<"layer_norm", [Pure, AttrSizedOperandSegments, AllTypesMatch<["input", "result"]>,
-    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface>]> {
+    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
   let summary = "layer normalisation over the last dimension";
   let description = [{
     y = (x - mean) / √(var + eps) · weight + bias; mean and population variance over the last
@@ -135,7 +136,7 @@ def Attn_LayerNormOp : Attn_Op<"layer_norm", [Pure, AttrSizedOperandSegments, Al
 }
 
 def Attn_RmsNormOp : Attn_Op<"rms_norm", [Pure, AllTypesMatch<["input", "result"]>,
-    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface>]> {
+    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
   let summary = "root-mean-square normalisation over the last dimension";
   let description = [{
     y = x / √(mean(x²) + eps) · weight. weight: [d], optional.
@@ -151,7 +152,7 @@ def Attn_RmsNormOp : Attn_Op<"rms_norm", [Pure, AllTypesMatch<["input", "result"
 }
 
 def Attn_RotaryOp : Attn_Op<"rotary", [Pure, AttrSizedOperandSegments, AllTypesMatch<["input", "result"]>,
-    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface>]> {
+    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
   let summary = "rotary position embedding of the last dimension";
   let description = [{
     Turns the pairs (2c, 2c+1) (`interleaved`) or (c, c + n/2) (`half_split`) of the first n = `width`
@@ -170,7 +171,7 @@ def Attn_RotaryOp : Attn_Op<"rotary", [Pure, AttrSizedOperandSegments, AllTypesM
     OptionalAttr<F64Attr>:$base, OptionalAttr<I64Attr>:$width, OptionalAttr<F64Attr>:$factor);
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = [{
-    $layout $input `along` $along oilist(`offset` `(` $offset `)` | `positions` `(` $positions `:` type($positions) `)`
+    `` $layout $input `along` $along oilist(`offset` `(` $offset `)` | `positions` `(` $positions `:` type($positions) `)`
       | `frequencies` `(` $frequencies `:` type($frequencies) `)` | `base` `(` $base `)` | `width` `(` $width `)` | `factor` `(` $factor `)`)
     attr-dict `:` type($input)
   }];
@@ -182,7 +183,7 @@ def Attn_RotaryOp : Attn_Op<"rotary", [Pure, AttrSizedOperandSegments, AllTypesM
 //===-----------------------------------------------------------------------------===//
 
 def Attn_RingAppendOp : Attn_Op<"ring_append", [Pure, AllTypesMatch<["ring", "result"]>,
-    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface>]> {
+    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
   let summary = "append rows to a ring buffer with a pinned prefix";
   let description = [{
     The n rows of `rows` along `along` become rows count .. count+n-1 of the sequence that the ring of
@@ -210,7 +211,7 @@ def Attn_RingAppendOp : Attn_Op<"ring_append", [Pure, AllTypesMatch<["ring", "re
 //===-----------------------------------------------------------------------------===//
 
 def Attn_LinearScanOp : Attn_Op<"linear_scan", [Pure,
-    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface>]> {
+    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
   let summary = "linear attention, retention and gated linear attention";
   let description = [{
     Per sequence b and head h, with state S [K, V]:
@@ -237,7 +238,7 @@ def Attn_LinearScanOp : Attn_Op<"linear_scan", [Pure,
 }
 
 def Attn_DeltaScanOp : Attn_Op<"delta_scan", [Pure,
-    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface>]> {
+    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
   let summary = "the (gated) delta rule";
   let description = [{
     Per sequence b and head h, with state S [K, V]:
@@ -262,7 +263,7 @@ def Attn_DeltaScanOp : Attn_Op<"delta_scan", [Pure,
 }
 
 def Attn_SelectiveScanOp : Attn_Op<"selective_scan", [Pure,
-    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface>]> {
+    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
   let summary = "the selective state-space scan of Mamba";
   let description = [{
     Per sequence and channel d, with state h [N]:
@@ -290,7 +291,7 @@ def Attn_SelectiveScanOp : Attn_Op<"selective_scan", [Pure,
 // Rows, order, randomness
 //===-----------------------------------------------------------------------------===//
 
-def Attn_GatherRowsOp : Attn_Op<"gather_rows", [Pure, DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface>]> {
+def Attn_GatherRowsOp : Attn_Op<"gather_rows", [Pure, DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
   let summary = "take rows by index";
   let description = [{
     result[batch…, n…, rest…] = source[batch…, indices[batch…, n…], rest…], with `batch` leading
@@ -308,7 +309,7 @@ def Attn_GatherRowsOp : Attn_Op<"gather_rows", [Pure, DeclareOpInterfaceMethods<
 }
 
 def Attn_ScatterRowsOp : Attn_Op<"scatter_rows", [Pure, AllTypesMatch<["destination", "result"]>,
-    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface>]> {
+    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
   let summary = "put rows back by index";
   let description = [{
     result = destination with destination[batch…, indices[batch…, n], rest…] set to (or increased by)
@@ -321,11 +322,11 @@ def Attn_ScatterRowsOp : Attn_Op<"scatter_rows", [Pure, AllTypesMatch<["destinat
   }];
   let arguments = (ins AnyRankedTensor:$rows, AnyRankedTensor:$destination, AnyRankedTensor:$indices, Attn_ScatterModeAttr:$mode, DefaultValuedAttr<I64Attr, "0">:$batch);
   let results = (outs AnyRankedTensor:$result);
-  let assemblyFormat = "$mode $rows `into` $destination `[` $indices `]` (`batch` $batch^)? attr-dict `:` type($rows) `,` type($destination) `,` type($indices)";
+  let assemblyFormat = "`` $mode $rows `into` $destination `[` $indices `]` (`batch` $batch^)? attr-dict `:` type($rows) `,` type($destination) `,` type($indices)";
   let hasVerifier = 1;
 }
 
-def Attn_TopKOp : Attn_Op<"top_k", [Pure, DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface>]> {
+def Attn_TopKOp : Attn_Op<"top_k", [Pure, DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
   let summary = "the k largest along the last dimension, with their indices";
   let description = [{
     The k = (last dimension of the results) largest elements in descending order; of equal ones the lower index comes first,
@@ -342,7 +343,7 @@ def Attn_TopKOp : Attn_Op<"top_k", [Pure, DeclareOpInterfaceMethods<ReifyRankedS
   let hasVerifier = 1;
 }
 
-def Attn_SortOp : Attn_Op<"sort", [Pure, AllTypesMatch<["input", "values"]>, DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface>]> {
+def Attn_SortOp : Attn_Op<"sort", [Pure, AllTypesMatch<["input", "values"]>, DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
   let summary = "stable sort along the last dimension, with the permutation";
   let description = [{
     values[…, n] = input[…, indices[…, n]], ascending or `descending`; equal elements keep their order, NaN comes last.
@@ -357,7 +358,7 @@ def Attn_SortOp : Attn_Op<"sort", [Pure, AllTypesMatch<["input", "values"]>, Dec
   let hasVerifier = 1;
 }
 
-def Attn_RandomBitsOp : Attn_Op<"random_bits", [Pure, AttrSizedOperandSegments, DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface>]> {
+def Attn_RandomBitsOp : Attn_Op<"random_bits", [Pure, AttrSizedOperandSegments, DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
   let summary = "seeded random bits: Philox4x32-10";
   let description = [{
     key = the 64-bit seed, low word first; counter = (draw, step, row, stream). row is the row-major index in the result,

@@ -1,0 +1,4 @@
+#include "AttentionOperands.h"
+using namespace mlir;
+using namespace attnc::attn;
+LogicalResult AttentionOp::verify() { return success(); }
