@@ -53,6 +53,7 @@ public:
 private:
   bool isEntry() const;
   bool isPlanned() const;
+  bool isNewState(const Item &result) const;
   LogicalResult verifyNames();
   LogicalResult verifyDims(const Item &item);
   LogicalResult verifySameInFunction();
@@ -78,6 +79,12 @@ bool Contract::isPlanned() const {
   return llvm::any_of(items, [](const Item &item) { return bool(item.get("attnc.role")); });
 }
 
+/// A state that no argument brings.
+bool Contract::isNewState(const Item &result) const {
+  StringRef state = result.text("attnc.state");
+  return !state.empty() && findState(items, state)->kind == ValueKind::Result;
+}
+
 // entry_c1: names are unique among the arguments (of one role), and among the results.
 LogicalResult Contract::verifyNames() {
   llvm::StringMap<unsigned> seen;
@@ -94,12 +101,11 @@ LogicalResult Contract::verifyNames() {
   return success();
 }
 
-// entry_c2: every dynamic dimension of an argument or result has a name; those of a state's result may be told by its argument.
+// entry_c2: every dynamic dimension of an argument, and of a result that has a name, is named. Those of a state's
+// result are told by its argument, those of an initialiser's results by the state.
 LogicalResult Contract::verifyDims(const Item &item) {
   int64_t dynamic = numDynamicDims(item.type);
-  if (dynamic == 0 || item.get("attnc.dims") || (item.kind == ValueKind::Result && isPlanned()))
-    return success();
-  if (StringRef state = item.text("attnc.state"); !state.empty() && findState(items, state)->get("attnc.dims"))
+  if (dynamic == 0 || item.get("attnc.dims") || (item.kind == ValueKind::Result && !item.get("attnc.name") && !isNewState(item)))
     return success();
   return error(item) << "expected attnc.dims to name the " << dynamic << " dynamic dimensions of " << item.type
                      << ", got none";
