@@ -64,6 +64,7 @@ def Loop_AdaptiveOp : Loop_LoopOp<"adaptive", [AttrSizedOperandSegments]> {
     OptionalAttr<ConfinedAttr<I64Attr, [IntNonNegative]>>:$stream, OptionalAttr<ConfinedAttr<I64Attr, [IntNonNegative]>>:$on, OptionalAttr<F64Attr>:$delta, UnitAttr:$margin);
   let results = (outs Variadic<AnyType>:$results);
   let regions = (region SizedRegion<1>:$body, AnyRegion:$halt);
+  let hasCanonicalizer = 1;
   let extraClassDeclaration = [{
     ::mlir::RankedTensorType getRowType() { return ::mlir::cast<::mlir::RankedTensorType>(getActive().getType()); }
     Mark getMark(unsigned i) { return static_cast<Mark>(getMarks()[i]); }
@@ -100,6 +101,7 @@ def Loop_SegmentOp : Loop_LoopOp<"segment", [AttrSizedOperandSegments]> {
     DenseI64ArrayAttr:$input_dims, DenseI64ArrayAttr:$output_dims, DefaultValuedAttr<Loop_PartialAttr, "Partial::Update">:$partial);
   let results = (outs Variadic<AnyType>:$results);
   let regions = (region SizedRegion<1>:$body);
+  let hasCanonicalizer = 1;
   let extraClassDeclaration = [{
     unsigned getNumOutputs() { return getOutputDims().size(); }
     unsigned getNumCarried() { return getInits().size(); }
