@@ -6,6 +6,7 @@
 #include "attnc/Dialect/Loop/Loop.h"
 #include "attnc/Lower/Cpu.h"
 #include "attnc/Memory/Memory.h"
+#include "attnc/Optimize/Passes.h"
 #include "attnc/Pipeline/Pipeline.h"
 #include "attnc/Schedule/Schedule.h"
 
@@ -15,6 +16,7 @@ void attnc::registerDialects(mlir::DialectRegistry &registry) {
 }
 
 void attnc::registerPasses() {
+  registerOptimizePasses();
   registerSchedulePasses();
   registerMemoryPasses();
   registerLowerCpuPasses();

@@ -1,0 +1,45 @@
+//===- Passes.td - passes of the optimize phase ------------------*- tablegen -*-===//
+
+#ifndef ATTNC_OPTIMIZE_PASSES_TD
+#define ATTNC_OPTIMIZE_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def ExpandPolicies : Pass<"attnc-expand-policies"> {
+  let summary = "give every halting loop the one form: loop.adaptive region";
+  let description = [{
+    Each policy becomes a carried score and a halt region, `mean` and `blend` become frozen values that the body updates by
+    its weight, and loop.fixed_point becomes a loop whose rows are the samples.
+
+    ```mlir
+    %s, %steps = loop.adaptive threshold threshold(%limit) active(%running = %valid : tensor<?xi1>) cap(%cap) step(%t)
+        carry(frozen %h = %h0 : tensor<?x8xf32>) {
+      …
+      loop.yield %y score(%p : tensor<?xf32>) : tensor<?x8xf32>
+    }
+    // becomes
+    %s, %p1, %steps = loop.adaptive region active(%running = %valid : tensor<?xi1>) cap(%cap) step(%t)
+        carry(frozen %h = %h0 : tensor<?x8xf32>, frozen %q = %zeros : tensor<?xf32>) {
+      …
+      loop.yield %y, %p : tensor<?x8xf32>, tensor<?xf32>
+    } halt(%t, %before, %score_before, %after, %score_after) {
+      %exit = linalg.generic … %score_after ≥ %limit
+      loop.yield %exit : tensor<?xi1>
+    }
+    ```
+  }];
+  let dependentDialects = ["::attnc::loop::LoopDialect", "::attnc::attn::AttnDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::tensor::TensorDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+}
+
+def LowerLoops : Pass<"attnc-lower-loops"> {
+  let summary = "loop.adaptive and loop.segment become scf.while and scf.for";
+  let description = [{
+    Wants the form that attnc-expand-policies leaves. What a loop carries is updated by ops whose destination is the carried
+    tensor, so that bufferization updates it in place; whether any row runs is carried as a scalar.
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect", "::mlir::arith::ArithDialect",
+    "::mlir::scf::SCFDialect"];
+}
+
+#endif
