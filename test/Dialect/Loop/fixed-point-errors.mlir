@@ -85,7 +85,7 @@ func.func @fixed_point_c5_score(%z: tensor<?x4xf32>, %tol: f32, %cap: index) {
 // -----
 
 func.func @history(%z: tensor<?x4xf32>, %tol: f32, %cap: index) {
-  // expected-error @below {{attribute 'history' failed to satisfy constraint: 64-bit signless integer attribute whose value is positive}}
+  // expected-error @below {{attribute 'history' failed to satisfy constraint: 64-bit signless integer attribute whose minimum value is 1 whose maximum value is 16}}
   %a, %b, %c = loop.fixed_point anderson tolerance(%tol) cap(%cap) history(0) init(%y = %z : tensor<?x4xf32>) {
     loop.yield %y : tensor<?x4xf32>
   }
