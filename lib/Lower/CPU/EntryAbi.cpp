@@ -1,0 +1,234 @@
+// Gives entries the C interface of a package.
+//
+// Before: entries in control-flow form on memrefs, sizes first, the arena last, attnc.poll in loops. After:
+// the entry is private, takes the control pointer and returns an i32; two public functions on plain
+// pointers stand before it. Steps:
+//   1. attnc.poll splits its block: call attnc_poll, and leave with its answer unless it is 0;
+//   2. attnc_NAME loads sizes and buffers, makes memref descriptors (row-major) and calls the entry;
+//   3. attnc_NAME_size loads the sizes and calls NAME_arena_size.
+#include "attnc/Lower/Cpu.h"
+
+#include "attnc/Dialect/Attnc/Attnc.h"
+
+#include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
+#include "mlir/Conversion/LLVMCommon/TypeConverter.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
+namespace attnc {
+#define GEN_PASS_DEF_ENTRYABI
+#include "attnc/LowerCpu/Passes.h.inc"
+} // namespace attnc
+
+using namespace mlir;
+
+namespace {
+
+constexpr llvm::StringLiteral kPoll = "poll_control";
+
+/// Offsets of attnc_control's fields (include/attnc-c/KernelAbi.h).
+enum ControlField : int32_t { kStop = 4, kCancel = 8, kStepsLeft = 16 };
+/// Reasons to stop, as in attnc_control.stop.
+enum StopReason : int32_t { kCancelled = 1, kStepLimit = 2 };
+
+class AbiBuilder {
+public:
+  AbiBuilder(ModuleOp module) : module(module), b(module.getContext()), loc(module.getLoc()), converter(module.getContext()), ptr(LLVM::LLVMPointerType::get(module.getContext())) {}
+
+  void addPollFunction();
+  void wrapEntry(func::FuncOp entry);
+
+private:
+  Value load(Value base, int64_t index, Type type, int64_t bytes);
+  Value field(Value base, int64_t offset) {
+    return LLVM::GEPOp::create(b, loc, ptr, b.getI8Type(), base, ArrayRef<LLVM::GEPArg>{int32_t(offset)});
+  }
+  Value makeMemRef(MemRefType type, Value pointer, ValueRange dynamicSizes);
+  void lowerPolls(func::FuncOp entry, Value control);
+  void returnZero(func::FuncOp entry);
+  func::FuncOp makeFunction(Twine name, ArrayRef<Type> inputs, Type result);
+  void makeCaller(func::FuncOp entry);
+  void makeSizeFunction(func::FuncOp entry);
+
+  ModuleOp module;
+  OpBuilder b;
+  Location loc;
+  LLVMTypeConverter converter;
+  Type ptr;
+};
+
+func::FuncOp AbiBuilder::makeFunction(Twine name, ArrayRef<Type> inputs, Type result) {
+  b.setInsertionPointToEnd(module.getBody());
+  auto function = func::FuncOp::create(b, loc, name.str(), b.getFunctionType(inputs, result));
+  b.setInsertionPointToStart(function.addEntryBlock());
+  return function;
+}
+
+/// base[index], where an element takes `bytes`.
+Value AbiBuilder::load(Value base, int64_t index, Type type, int64_t bytes) {
+  return LLVM::LoadOp::create(b, loc, type, field(base, index * bytes));
+}
+
+/// i32 poll_control(control): 0 to go on, else the reason to stop, which is also left in control.stop.
+void AbiBuilder::addPollFunction() {
+  auto function = makeFunction(kPoll, {ptr}, b.getI32Type());
+  function.setPrivate();
+  Value control = function.getArgument(0);
+  Value zero = LLVM::ConstantOp::create(b, loc, b.getI32Type(), 0);
+  Value left = LLVM::LoadOp::create(b, loc, b.getI64Type(), field(control, kStepsLeft));
+  Value one64 = LLVM::ConstantOp::create(b, loc, b.getI64Type(), 1);
+  Value less = LLVM::SubOp::create(b, loc, left, one64);
+  LLVM::StoreOp::create(b, loc, less, field(control, kStepsLeft));
+  Value zero64 = LLVM::ConstantOp::create(b, loc, b.getI64Type(), 0);
+  Value out = LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::slt, less, zero64);
+  Value limit = LLVM::ConstantOp::create(b, loc, b.getI32Type(), kStepLimit);
+  Value byLimit = LLVM::SelectOp::create(b, loc, out, limit, zero);
+
+  // A null flag reads the limit's answer instead, so that there is one load and no branch.
+  Value flag = LLVM::LoadOp::create(b, loc, ptr, field(control, kCancel));
+  Value null = LLVM::ZeroOp::create(b, loc, ptr);
+  Value none = LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::eq, flag, null);
+  Value stopField = field(control, kStop);
+  Value safe = LLVM::SelectOp::create(b, loc, none, stopField, flag);
+  Value raised = LLVM::LoadOp::create(b, loc, b.getI32Type(), safe, /*alignment=*/4, /*isVolatile=*/true);
+  Value isRaised = LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::ne, raised, zero);
+  Value cancelled = LLVM::ConstantOp::create(b, loc, b.getI32Type(), kCancelled);
+  Value reason = LLVM::SelectOp::create(b, loc, isRaised, cancelled, byLimit);
+  LLVM::StoreOp::create(b, loc, reason, stopField);
+  func::ReturnOp::create(b, loc, reason);
+}
+
+void AbiBuilder::lowerPolls(func::FuncOp entry, Value control) {
+  SmallVector<attnc::PollOp> polls;
+  entry.walk([&](attnc::PollOp poll) { polls.push_back(poll); });
+  if (polls.empty())
+    return;
+  Block *leave = b.createBlock(&entry.getBody(), entry.getBody().end(), {b.getI32Type()}, {loc});
+  func::ReturnOp::create(b, loc, leave->getArgument(0));
+  for (attnc::PollOp poll : polls) {
+    Block *head = poll->getBlock();
+    Block *rest = head->splitBlock(poll);
+    b.setInsertionPointToEnd(head);
+    Value reason = func::CallOp::create(b, loc, kPoll, b.getI32Type(), control).getResult(0);
+    Value zero = arith::ConstantIntOp::create(b, loc, b.getI32Type(), 0);
+    Value goOn = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, reason, zero);
+    cf::CondBranchOp::create(b, loc, goOn, rest, ValueRange(), leave, ValueRange(reason));
+    poll.erase();
+  }
+}
+
+void AbiBuilder::returnZero(func::FuncOp entry) {
+  entry.walk([&](func::ReturnOp ret) {
+    if (ret.getNumOperands() != 0)
+      return;
+    b.setInsertionPoint(ret);
+    Value zero = arith::ConstantIntOp::create(b, loc, b.getI32Type(), 0);
+    ret->setOperands(zero);
+  });
+}
+
+/// A row-major memref on a pointer.
+Value AbiBuilder::makeMemRef(MemRefType type, Value pointer, ValueRange dynamicSizes) {
+  Type descriptorType = converter.convertType(type);
+  auto descriptor = MemRefDescriptor::poison(b, loc, descriptorType);
+  descriptor.setAllocatedPtr(b, loc, pointer);
+  descriptor.setAlignedPtr(b, loc, pointer);
+  descriptor.setConstantOffset(b, loc, 0);
+  Value stride = LLVM::ConstantOp::create(b, loc, b.getI64Type(), 1);
+  unsigned dynamic = dynamicSizes.size();
+  for (int64_t d = type.getRank() - 1; d >= 0; --d) {
+    Value size = type.isDynamicDim(d) ? dynamicSizes[--dynamic]
+                                      : LLVM::ConstantOp::create(b, loc, b.getI64Type(), type.getDimSize(d)).getResult();
+    descriptor.setSize(b, loc, d, size);
+    descriptor.setStride(b, loc, d, stride);
+    stride = LLVM::MulOp::create(b, loc, stride, size);
+  }
+  Value structure = descriptor;
+  return UnrealizedConversionCastOp::create(b, loc, Type(type), structure).getResult(0);
+}
+
+void AbiBuilder::makeCaller(func::FuncOp entry) {
+  auto caller = makeFunction("attnc_" + entry.getName(), {ptr, ptr, ptr, ptr}, b.getI32Type());
+  Value buffers = caller.getArgument(0), dims = caller.getArgument(1), arena = caller.getArgument(2), control = caller.getArgument(3);
+  llvm::StringMap<Value> sizes; // as i64
+  SmallVector<Value> operands;
+  int64_t nextBuffer = 0, nextSize = 0;
+  for (BlockArgument argument : entry.getArguments().drop_back()) {
+    unsigned i = argument.getArgNumber();
+    StringRef role = entry.getArgAttrOfType<StringAttr>(i, "attnc.role").getValue();
+    if (role == "size") {
+      Value size = load(dims, nextSize++, b.getI64Type(), 8);
+      sizes[entry.getArgAttrOfType<StringAttr>(i, "attnc.name").getValue()] = size;
+      operands.push_back(arith::IndexCastOp::create(b, loc, b.getIndexType(), size));
+      continue;
+    }
+    auto type = dyn_cast<MemRefType>(argument.getType());
+    if (role == "arena") {
+      Value bytes = LLVM::ConstantOp::create(b, loc, b.getI64Type(), std::numeric_limits<int64_t>::max());
+      operands.push_back(makeMemRef(type, arena, bytes));
+      continue;
+    }
+    Value pointer = load(buffers, nextBuffer++, ptr, 8);
+    if (!type) { // a scalar input
+      bool index = argument.getType().isIndex();
+      Type stored = index ? Type(b.getI64Type()) : argument.getType();
+      if (stored.isInteger(1)) { // stored in a byte
+        Value byte = LLVM::LoadOp::create(b, loc, b.getI8Type(), pointer);
+        Value zero = LLVM::ConstantOp::create(b, loc, b.getI8Type(), 0);
+        operands.push_back(LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::ne, byte, zero));
+        continue;
+      }
+      Value value = LLVM::LoadOp::create(b, loc, stored, pointer);
+      operands.push_back(index ? arith::IndexCastOp::create(b, loc, b.getIndexType(), value).getResult() : value);
+      continue;
+    }
+    SmallVector<Value> dynamic;
+    if (auto names = entry.getArgAttrOfType<ArrayAttr>(i, "attnc.dims"))
+      for (auto name : names.getAsRange<StringAttr>())
+        dynamic.push_back(sizes[name.getValue()]);
+    operands.push_back(makeMemRef(type, pointer, dynamic));
+  }
+  operands.push_back(control);
+  auto call = func::CallOp::create(b, loc, entry, operands);
+  func::ReturnOp::create(b, loc, call.getResults());
+}
+
+void AbiBuilder::makeSizeFunction(func::FuncOp entry) {
+  auto inner = module.lookupSymbol<func::FuncOp>((entry.getName() + "_arena_size").str());
+  auto function = makeFunction("attnc_" + entry.getName() + "_size", {ptr}, b.getI64Type());
+  SmallVector<Value> sizes;
+  for (unsigned i = 0; i < inner.getNumArguments(); ++i)
+    sizes.push_back(arith::IndexCastOp::create(b, loc, b.getIndexType(), load(function.getArgument(0), i, b.getI64Type(), 8)));
+  Value bytes = func::CallOp::create(b, loc, inner, sizes).getResult(0);
+  func::ReturnOp::create(b, loc, arith::IndexCastOp::create(b, loc, b.getI64Type(), bytes).getResult());
+}
+
+void AbiBuilder::wrapEntry(func::FuncOp entry) {
+  (void)entry.insertArgument(entry.getNumArguments(), ptr, {}, loc);
+  Value control = entry.getArguments().back();
+  returnZero(entry);
+  lowerPolls(entry, control);
+  entry.setFunctionType(b.getFunctionType(entry.getArgumentTypes(), b.getI32Type()));
+  entry.setPrivate();
+  makeCaller(entry);
+  makeSizeFunction(entry);
+  // What the manifest took from the entry means nothing to LLVM.
+  entry.setAllArgAttrs(SmallVector<DictionaryAttr>(entry.getNumArguments(), b.getDictionaryAttr({})));
+}
+
+class EntryAbi : public attnc::impl::EntryAbiBase<EntryAbi> {
+public:
+  void runOnOperation() override {
+    SmallVector<func::FuncOp> entries;
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      if (function.isPublic() && !function.isExternal())
+        entries.push_back(function);
+    AbiBuilder builder(getOperation());
+    builder.addPollFunction();
+    for (func::FuncOp entry : entries)
+      builder.wrapEntry(entry);
+  }
+};
+
+} // namespace

@@ -1,0 +1,40 @@
+//===- Passes.td - the CPU's part of the lower phase --------------*- tablegen -*-===//
+
+#ifndef ATTNC_LOWER_CPU_PASSES_TD
+#define ATTNC_LOWER_CPU_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def InsertPolls : Pass<"attnc-insert-polls", "::mlir::ModuleOp"> {
+  let summary = "put attnc.poll at the head of every loop of an entry";
+  let dependentDialects = ["::attnc::AttncDialect"];
+}
+
+def AssociateReductions : Pass<"attnc-associate-reductions", "::mlir::func::FuncOp"> {
+  let summary = "let sums of contractions be taken in any order and with fused multiply-adds";
+}
+
+def KernelScratch : Pass<"attnc-kernel-scratch", "::mlir::func::FuncOp"> {
+  let summary = "temporaries of a kernel live on its stack";
+  let description = [{
+    Each memref.alloc of a kernel has a static size and becomes memref.alloca; one whose size depends on the
+    input is an error: such memory belongs to the arena.
+  }];
+  let dependentDialects = ["::mlir::memref::MemRefDialect"];
+}
+
+def CallKernels : Pass<"attnc-call-kernels", "::mlir::ModuleOp"> {
+  let summary = "attnc.launch on buffers becomes a call";
+  let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::memref::MemRefDialect"];
+}
+
+def EntryAbi : Pass<"attnc-entry-abi", "::mlir::ModuleOp"> {
+  let summary = "give entries the C interface of a package (include/attnc-c/KernelAbi.h)";
+  let description = [{
+    For an entry NAME: attnc_NAME(buffers, dims, arena, control) -> i32 calls it on memrefs made from the pointers, and
+    attnc_NAME_size(dims) -> i64 is the arena's bytes. attnc.poll becomes a branch to the entry's end.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::func::FuncDialect", "::mlir::cf::ControlFlowDialect", "::mlir::arith::ArithDialect"];
+}
+
+#endif

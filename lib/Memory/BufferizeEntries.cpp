@@ -1,0 +1,148 @@
+// Entries from tensors to buffers by upstream's one-shot analysis; kernels are set aside meanwhile and stay
+// on tensors, since each target tiles and vectorises them there.
+#include "attnc/Memory/Memory.h"
+
+#include "attnc/Dialect/Attnc/Attnc.h"
+
+#include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Bufferization/IR/DstBufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
+#include "mlir/Dialect/Bufferization/Transforms/OneShotModuleBufferize.h"
+#include "mlir/Dialect/Bufferization/Transforms/Transforms.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+namespace attnc {
+#define GEN_PASS_DEF_BUFFERIZEENTRIES
+#include "attnc/Memory/Passes.h.inc"
+} // namespace attnc
+
+using namespace mlir;
+using namespace mlir::bufferization;
+
+namespace {
+
+/// attnc.launch reads its inputs and destinations and writes its destinations, whole.
+struct LaunchBufferization : public DstBufferizableOpInterfaceExternalModel<LaunchBufferization, attnc::LaunchOp> {
+  bool bufferizesToMemoryRead(Operation *op, OpOperand &operand, const AnalysisState &state) const {
+    auto launch = cast<attnc::LaunchOp>(op);
+    if (!launch.isDpsInit(&operand))
+      return true;
+    unsigned init = operand.getOperandNumber() - launch.getInits().getBeginOperandIndex();
+    return init >= launch.getOverwrites().size() || !launch.getOverwrites()[init];
+  }
+
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
+                          BufferizationState &state) const {
+    auto launch = cast<attnc::LaunchOp>(op);
+    auto buffers = [&](ValueRange values, SmallVector<Value> &out) -> LogicalResult {
+      for (Value value : values) {
+        if (!isa<TensorType>(value.getType())) {
+          out.push_back(value);
+          continue;
+        }
+        FailureOr<Value> buffer = getBuffer(rewriter, value, options, state);
+        if (failed(buffer))
+          return failure();
+        out.push_back(*buffer);
+      }
+      return success();
+    };
+    SmallVector<Value> inputs, inits;
+    if (failed(buffers(launch.getInputs(), inputs)) || failed(buffers(launch.getInits(), inits)))
+      return failure();
+    attnc::LaunchOp::create(rewriter, launch.getLoc(), TypeRange(), launch.getKernelAttr(), inputs, inits, launch.getOverwritesAttr());
+    replaceOpWithBufferizedValues(rewriter, op, inits);
+    return success();
+  }
+};
+
+class BufferizeEntries : public attnc::impl::BufferizeEntriesBase<BufferizeEntries> {
+public:
+  void getDependentDialects(DialectRegistry &registry) const override {
+    BufferizeEntriesBase::getDependentDialects(registry);
+    attnc::registerBufferization(registry);
+  }
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    SmallVector<func::FuncOp> kernels;
+    for (auto function : llvm::to_vector(module.getOps<func::FuncOp>()))
+      if (function->hasAttr("attnc.kernel")) {
+        function->remove();
+        kernels.push_back(function);
+      }
+    separateEmptyTensors(module);
+    LogicalResult done = success(succeeded(bufferize(module)) && succeeded(dropResults(module)));
+    for (func::FuncOp kernel : kernels)
+      module.push_back(kernel);
+    if (failed(done))
+      signalPassFailure();
+  }
+
+private:
+  static OneShotBufferizationOptions options() {
+    OneShotBufferizationOptions options;
+    options.bufferizeFunctionBoundaries = true;
+    options.setFunctionBoundaryTypeConversion(LayoutMapOption::IdentityLayoutMap);
+    options.unknownTypeConverterFn = [](TensorType type, Attribute space, const BufferizationOptions &) {
+      return getMemRefTypeWithStaticIdentityLayout(type, space);
+    };
+    return options;
+  }
+
+  /// Each destination that starts empty gets a tensor.empty of its own, at its user, so that its buffer lives no
+  /// longer than it must.
+  static void separateEmptyTensors(ModuleOp module) {
+    SmallVector<tensor::EmptyOp> empties;
+    module.walk([&](tensor::EmptyOp empty) { empties.push_back(empty); });
+    for (tensor::EmptyOp empty : empties) {
+      for (OpOperand &use : llvm::make_early_inc_range(empty->getUses())) {
+        OpBuilder b(use.getOwner());
+        use.set(b.clone(*empty)->getResult(0));
+      }
+      empty.erase();
+    }
+  }
+
+  /// Results were computed into arguments: they need not be returned.
+  static LogicalResult dropResults(ModuleOp module) {
+    for (auto function : module.getOps<func::FuncOp>()) {
+      if (function.isExternal() || function.getNumResults() == 0)
+        continue;
+      auto ret = cast<func::ReturnOp>(function.getBody().back().getTerminator());
+      for (Value value : ret.getOperands())
+        if (!isa<BlockArgument>(value))
+          return ret.emitError("internal: a result was not computed into its argument");
+      ret->setOperands({});
+      function.setType(FunctionType::get(module.getContext(), function.getArgumentTypes(), {}));
+      function.removeResAttrsAttr();
+    }
+    return success();
+  }
+
+  static LogicalResult bufferize(ModuleOp module) {
+    OneShotBufferizationOptions opts = options();
+    BufferizationState state;
+    {
+      // Outputs are computed into their arguments rather than copied there.
+      OneShotAnalysisState analysis(module, opts);
+      if (failed(analyzeModuleOp(module, analysis)))
+        return failure();
+      IRRewriter rewriter(module.getContext());
+      if (failed(eliminateEmptyTensors(rewriter, module, analysis)))
+        return failure();
+    }
+    return runOneShotModuleBufferize(module, opts, state);
+  }
+};
+
+} // namespace
+
+void attnc::registerBufferization(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, attnc::AttncDialect *) {
+    attnc::LaunchOp::attachInterface<LaunchBufferization>(*context);
+  });
+}

@@ -1,0 +1,87 @@
+// Makes loops update what they carry in place.
+//
+// One-shot bufferization gives a loop's carried tensor one buffer only if the yielded tensor is computed
+// into it; otherwise it allocates at every iteration. So every tensor that a loop of an entry yields is
+// made a destination-style update of the tensor carried at the same place:
+//
+//     scf.yield %new            ->   %kept = materialize_in_destination %new in %carried
+//                                    scf.yield %kept
+//
+// unless %new is already an op with destination %carried behind which nothing reads %carried any more.
+// A carried tensor that is yielded at another place (a swap) is first copied aside.
+#include "attnc/Memory/Memory.h"
+
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+namespace attnc {
+#define GEN_PASS_DEF_CARRYINPLACE
+#include "attnc/Memory/Passes.h.inc"
+} // namespace attnc
+
+using namespace mlir;
+
+namespace {
+
+/// Is `value` computed by an op of `block` into `carried`, with every other use of `carried` before it?
+bool isUpdateInPlace(Value value, BlockArgument carried, Block *block) {
+  auto dps = value.getDefiningOp<DestinationStyleOpInterface>();
+  if (!dps || dps->getBlock() != block)
+    return false;
+  OpOperand *init = dps.getTiedOpOperand(cast<OpResult>(value));
+  if (init->get() != carried)
+    return false;
+  return llvm::all_of(carried.getUses(), [&](OpOperand &use) {
+    if (&use == init)
+      return true;
+    Operation *user = block->findAncestorOpInBlock(*use.getOwner());
+    return user && user != dps && user->isBeforeInBlock(dps);
+  });
+}
+
+/// A tensor to copy a carried value to. Its sizes are those of the value.
+Value copyAside(OpBuilder &b, Location loc, Value value) {
+  auto type = cast<RankedTensorType>(value.getType());
+  Value empty = tensor::EmptyOp::create(b, loc, tensor::getMixedSizes(b, loc, value), type.getElementType());
+  return bufferization::MaterializeInDestinationOp::create(b, loc, value, empty)->getResult(0);
+}
+
+/// Rewrites the terminator's operands [first, …) against the carried arguments.
+void carryInPlace(Operation *terminator, unsigned first, Block::BlockArgListType carried) {
+  Block *block = terminator->getBlock();
+  OpBuilder b(terminator);
+  Location loc = terminator->getLoc();
+  SmallVector<Value> news;
+  for (auto [i, argument] : llvm::enumerate(carried)) {
+    Value value = terminator->getOperand(first + i);
+    auto other = dyn_cast<BlockArgument>(value);
+    bool swapped = other && other != argument && llvm::is_contained(carried, other);
+    news.push_back(isa<RankedTensorType>(value.getType()) && swapped ? copyAside(b, loc, value) : value);
+  }
+  for (auto [i, argument] : llvm::enumerate(carried)) {
+    Value value = news[i];
+    if (!isa<RankedTensorType>(value.getType()) || value == argument || isUpdateInPlace(value, argument, block))
+      continue;
+    terminator->setOperand(first + i, bufferization::MaterializeInDestinationOp::create(b, loc, value, argument)->getResult(0));
+  }
+}
+
+class CarryInPlace : public attnc::impl::CarryInPlaceBase<CarryInPlace> {
+public:
+  void runOnOperation() override {
+    for (auto function : getOperation().getOps<func::FuncOp>()) {
+      if (function->hasAttr("attnc.kernel"))
+        continue;
+      function.walk([](scf::ForOp loop) {
+        carryInPlace(loop.getBody()->getTerminator(), 0, loop.getRegionIterArgs());
+      });
+      function.walk([](scf::WhileOp loop) {
+        carryInPlace(loop.getYieldOp(), 0, loop.getAfterArguments());
+      });
+    }
+  }
+};
+
+} // namespace

@@ -1,0 +1,325 @@
+// Gives every buffer of an entry its place in one arena.
+//
+// Before: an entry on buffers, with memref.alloc wherever a result needs room. After: no allocation; each
+// buffer is a view of the arena argument at an offset computed once at the start of the entry, and
+// NAME_arena_size computes the bytes from the same sizes.
+//
+// Live ranges over linearised ops; a value that lives through part of a loop's iteration in which it was not
+// made lives through the loop. Packing by "a lies above b" relations among buffers that live at
+// the same time, larger ones first: valid for all sizes, and close to the largest sum of live buffers.
+#include "attnc/Memory/Memory.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Affine/Transforms/Transforms.h"
+#include "mlir/Dialect/Bufferization/Transforms/BufferViewFlowAnalysis.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/LoopLikeInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "mlir/Interfaces/ValueBoundsOpInterface.h"
+
+namespace attnc {
+#define GEN_PASS_DEF_PLANARENA
+#include "attnc/Memory/Passes.h.inc"
+} // namespace attnc
+
+using namespace mlir;
+
+namespace {
+
+/// Buffers start on cache lines.
+constexpr int64_t kAlignment = 64;
+/// What an unknown size counts as when buffers are ordered.
+constexpr int64_t kTypicalSize = 64;
+
+/// Positions of ops in program order, nested ops between the op and its end.
+class Timeline {
+public:
+  explicit Timeline(Operation *root) { number(root); }
+  int64_t begin(Operation *op) const { return beginOf.lookup(op); }
+  int64_t end(Operation *op) const { return endOf.lookup(op); }
+
+private:
+  void number(Operation *op) {
+    beginOf[op] = next++;
+    for (Region &region : op->getRegions())
+      for (Operation &inner : region.getOps())
+        number(&inner);
+    endOf[op] = next++;
+  }
+  int64_t next = 0;
+  llvm::DenseMap<Operation *, int64_t> beginOf, endOf;
+};
+
+struct Buffer {
+  memref::AllocOp alloc;
+  int64_t first, last;       ///< live range on the timeline
+  int64_t estimate;          ///< bytes with every unknown size kTypicalSize
+  int64_t fixedBytes;        ///< bytes of the static part: times the dynamic sizes
+  Value bytes, offset;       ///< at the start of the entry
+  SmallVector<unsigned> below; ///< buffers that this one lies above
+};
+
+class ArenaPlanner {
+public:
+  explicit ArenaPlanner(func::FuncOp function) : function(function), top(function.getContext()) {
+    top.setInsertionPointToStart(&function.getBody().front());
+  }
+  LogicalResult run();
+
+private:
+  LogicalResult findLiveRanges();
+  LogicalResult computeBytes(Buffer &buffer);
+  FailureOr<Value> atEntry(Value value);
+  Value sizeOf(Value memref, int64_t dim);
+  bool isSize(Value value);
+  void relate();
+  void computeOffsets();
+  void replaceAllocs();
+  void addSizeFunction();
+  void recordPlan();
+
+  func::FuncOp function;
+  OpBuilder top; ///< inserts at the start of the entry
+  SmallVector<Buffer> buffers;
+  llvm::DenseMap<Value, Value> hoisted;
+  Value total;
+};
+
+/// The end of the last use, extended over the loops that the use is in and the allocation is not.
+int64_t lastUse(Operation *user, Operation *alloc, const Timeline &time) {
+  int64_t last = time.end(user);
+  for (Operation *parent = user->getParentOp(); parent && !parent->isAncestor(alloc); parent = parent->getParentOp())
+    if (isa<LoopLikeOpInterface>(parent))
+      last = std::max(last, time.end(parent));
+  return last;
+}
+
+/// Does a value made inside a loop leave its iteration?
+bool leavesIteration(Value alias, Operation *alloc) {
+  Operation *loop = alloc->getParentOfType<LoopLikeOpInterface>();
+  if (!loop)
+    return false;
+  if (auto argument = dyn_cast<BlockArgument>(alias))
+    return !loop->isProperAncestor(argument.getOwner()->getParentOp());
+  return !loop->isProperAncestor(alias.getDefiningOp());
+}
+
+LogicalResult ArenaPlanner::findLiveRanges() {
+  Timeline time(function);
+  BufferViewFlowAnalysis views(function);
+  LogicalResult ok = success();
+  function.walk([&](memref::AllocOp alloc) {
+    Buffer buffer{alloc, time.begin(alloc), time.end(alloc), 0, 0, {}, {}, {}};
+    for (Value alias : views.resolve(alloc.getMemref())) {
+      if (leavesIteration(alias, alloc))
+        ok = alloc.emitError("internal: a buffer made in a loop outlives its iteration");
+      for (Operation *user : alias.getUsers())
+        buffer.last = std::max(buffer.last, lastUse(user, alloc, time));
+    }
+    buffers.push_back(buffer);
+  });
+  return ok;
+}
+
+/// Is it one of the entry's named sizes?
+bool ArenaPlanner::isSize(Value value) {
+  auto argument = dyn_cast<BlockArgument>(value);
+  if (!argument || argument.getOwner() != &function.getBody().front())
+    return false;
+  auto role = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "attnc.role");
+  return role && role.getValue() == "size";
+}
+
+/// The size argument that a dimension of an entry's buffer is, or the operand of the allocation that made it.
+Value ArenaPlanner::sizeOf(Value memref, int64_t dim) {
+  auto type = cast<MemRefType>(memref.getType());
+  if (!type.isDynamicDim(dim))
+    return {};
+  unsigned position = type.getDynamicDimIndex(dim);
+  if (auto alloc = memref.getDefiningOp<memref::AllocOp>())
+    return alloc.getDynamicSizes()[position];
+  auto argument = dyn_cast<BlockArgument>(memref);
+  if (!argument || argument.getOwner() != &function.getBody().front())
+    return {};
+  auto names = function.getArgAttrOfType<ArrayAttr>(argument.getArgNumber(), "attnc.dims");
+  if (!names || position >= names.size())
+    return {};
+  for (BlockArgument size : function.getArguments())
+    if (isSize(size))
+      if (function.getArgAttr(size.getArgNumber(), "attnc.name") == names[position])
+        return size;
+  return {};
+}
+
+/// The value, or an upper bound of it, computed at the start of the entry.
+FailureOr<Value> ArenaPlanner::atEntry(Value value) {
+  if (isSize(value))
+    return value;
+  if (Value known = hoisted.lookup(value))
+    return known;
+  Operation *op = value.getDefiningOp();
+  if (auto dim = dyn_cast_or_null<memref::DimOp>(op))
+    if (std::optional<int64_t> d = dim.getConstantIndex())
+      if (Value size = sizeOf(dim.getSource(), *d))
+        return hoisted[value] = *atEntry(size);
+  if (op && op->getNumRegions() == 0 && isMemoryEffectFree(op)) {
+    IRMapping map;
+    for (Value operand : op->getOperands()) {
+      FailureOr<Value> moved = isa<MemRefType>(operand.getType()) ? FailureOr<Value>(failure()) : atEntry(operand);
+      if (failed(moved))
+        break;
+      map.map(operand, *moved);
+    }
+    if (map.getValueMap().size() >= llvm::SmallDenseSet<Value>(op->operand_begin(), op->operand_end()).size()) {
+      Value clone = top.clone(*op, map)->getResult(cast<OpResult>(value).getResultNumber());
+      return hoisted[value] = clone;
+    }
+  }
+  // A size that differs between iterations: the largest it can be.
+  auto isKnown = [&](Value v, std::optional<int64_t> dim, ValueBoundsConstraintSet &) {
+    return !dim && isSize(v);
+  };
+  FailureOr<OpFoldResult> bound = affine::reifyValueBound(top, value.getLoc(), presburger::BoundType::UB,
+                                                          ValueBoundsConstraintSet::Variable(value), isKnown, /*closedUB=*/true);
+  if (failed(bound))
+    return failure();
+  return hoisted[value] = getValueOrCreateConstantIndexOp(top, value.getLoc(), *bound);
+}
+
+LogicalResult ArenaPlanner::computeBytes(Buffer &buffer) {
+  MemRefType type = buffer.alloc.getType();
+  Location loc = buffer.alloc.getLoc();
+  int64_t fixed = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  if (type.getElementType().isIndex())
+    fixed = 8;
+  for (int64_t extent : type.getShape())
+    fixed *= ShapedType::isDynamic(extent) ? 1 : extent;
+  buffer.estimate = buffer.fixedBytes = fixed;
+  Value bytes = arith::ConstantIndexOp::create(top, loc, fixed);
+  for (Value size : buffer.alloc.getDynamicSizes()) {
+    FailureOr<Value> extent = atEntry(size);
+    if (failed(extent))
+      return buffer.alloc.emitError("the size of this tensor depends on data: every size must follow from the "
+                                    "named sizes of the entry");
+    bytes = arith::MulIOp::create(top, loc, bytes, *extent);
+    buffer.estimate *= kTypicalSize;
+  }
+  Value mask = arith::ConstantIndexOp::create(top, loc, kAlignment - 1);
+  Value inverse = arith::ConstantIndexOp::create(top, loc, -kAlignment);
+  buffer.bytes = arith::AndIOp::create(top, loc, arith::AddIOp::create(top, loc, bytes, mask), inverse);
+  return success();
+}
+
+/// Larger buffers lie below; each lies above those that live at the same time and were placed before it.
+void ArenaPlanner::relate() {
+  llvm::sort(buffers, [](const Buffer &a, const Buffer &b) { return std::tie(b.estimate, a.first) < std::tie(a.estimate, b.first); });
+  for (auto [i, buffer] : llvm::enumerate(buffers))
+    for (unsigned j = 0; j < i; ++j)
+      if (buffers[j].first <= buffer.last && buffer.first <= buffers[j].last)
+        buffer.below.push_back(j);
+}
+
+void ArenaPlanner::computeOffsets() {
+  Location loc = function.getLoc();
+  Value zero = arith::ConstantIndexOp::create(top, loc, 0);
+  total = zero;
+  SmallVector<Value> ends;
+  for (Buffer &buffer : buffers) {
+    buffer.offset = zero;
+    for (unsigned j : buffer.below)
+      buffer.offset = arith::MaxUIOp::create(top, loc, buffer.offset, ends[j]);
+    ends.push_back(arith::AddIOp::create(top, loc, buffer.offset, buffer.bytes));
+    total = arith::MaxUIOp::create(top, loc, total, ends.back());
+  }
+}
+
+void ArenaPlanner::replaceAllocs() {
+  auto type = MemRefType::get({ShapedType::kDynamic}, top.getI8Type());
+  auto attributes = top.getDictionaryAttr({top.getNamedAttr("attnc.dims", top.getStrArrayAttr({"arena"})),
+                                           top.getNamedAttr("attnc.role", top.getStringAttr("arena"))});
+  (void)function.insertArgument(function.getNumArguments(), type, attributes, function.getLoc());
+  Value arena = function.getArguments().back();
+  for (Buffer &buffer : buffers) {
+    OpBuilder b(buffer.alloc);
+    Value view = memref::ViewOp::create(b, buffer.alloc.getLoc(), buffer.alloc.getType(), arena, buffer.offset, buffer.alloc.getDynamicSizes());
+    buffer.alloc.replaceAllUsesWith(view);
+    buffer.alloc.erase();
+  }
+}
+
+/// NAME_arena_size: the ops that compute the total, on a copy of the size arguments.
+void ArenaPlanner::addSizeFunction() {
+  OpBuilder b(function);
+  SmallVector<BlockArgument> sizes;
+  for (BlockArgument argument : function.getArguments())
+    if (isSize(argument))
+      sizes.push_back(argument);
+  SmallVector<Type> types(sizes.size(), b.getIndexType());
+  auto sizeFunction = func::FuncOp::create(b, function.getLoc(), (function.getName() + "_arena_size").str(),
+                                           b.getFunctionType(types, {b.getIndexType()}));
+  sizeFunction->setAttr("attnc.size_of", FlatSymbolRefAttr::get(function));
+  sizeFunction.setPrivate();
+  Block *block = sizeFunction.addEntryBlock();
+  IRMapping map;
+  map.map(ValueRange(SmallVector<Value>(sizes.begin(), sizes.end())), block->getArguments());
+  b.setInsertionPointToEnd(block);
+  // Everything in front of the insertion point is what this planner computed there, from sizes alone.
+  Block &entry = function.getBody().front();
+  for (Operation &op : llvm::make_range(entry.begin(), top.getInsertionPoint()))
+    b.clone(op, map);
+  func::ReturnOp::create(b, function.getLoc(), map.lookup(total));
+}
+
+/// The plan in numbers, for the manifest: attnc.plan = [{estimate, first, last, below}].
+void ArenaPlanner::recordPlan() {
+  SmallVector<Attribute> rows;
+  for (Buffer &buffer : buffers) {
+    SmallVector<int64_t> below(buffer.below.begin(), buffer.below.end());
+    std::string type;
+    llvm::raw_string_ostream(type) << buffer.alloc.getType();
+    NamedAttrList row;
+    // Named sizes whose product, times the bytes, is the size; absent where it is no such product.
+    SmallVector<Attribute> dims;
+    for (Value size : buffer.alloc.getDynamicSizes())
+      if (auto argument = dyn_cast<BlockArgument>(*atEntry(size)); argument && isSize(argument))
+        dims.push_back(function.getArgAttr(argument.getArgNumber(), "attnc.name"));
+    if (dims.size() == buffer.alloc.getDynamicSizes().size())
+      row.set("dims", top.getArrayAttr(dims));
+    row.set("bytes", top.getI64IntegerAttr(buffer.fixedBytes));
+    row.set("buffer", top.getStringAttr(type));
+    row.set("first", top.getI64IntegerAttr(buffer.first));
+    row.set("last", top.getI64IntegerAttr(buffer.last));
+    row.set("below", top.getDenseI64ArrayAttr(below));
+    rows.push_back(row.getDictionary(top.getContext()));
+  }
+  function->setAttr("attnc.plan", top.getArrayAttr(rows));
+}
+
+LogicalResult ArenaPlanner::run() {
+  if (failed(findLiveRanges()))
+    return failure();
+  for (Buffer &buffer : buffers)
+    if (failed(computeBytes(buffer)))
+      return failure();
+  relate();
+  computeOffsets();
+  recordPlan();
+  addSizeFunction();
+  replaceAllocs();
+  return success();
+}
+
+class PlanArena : public attnc::impl::PlanArenaBase<PlanArena> {
+public:
+  void runOnOperation() override {
+    for (auto function : llvm::to_vector(getOperation().getOps<func::FuncOp>()))
+      if (function.isPublic() && !function.isExternal() && !function->hasAttr("attnc.kernel"))
+        if (failed(ArenaPlanner(function).run()))
+          return signalPassFailure();
+  }
+};
+
+} // namespace

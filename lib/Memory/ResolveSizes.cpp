@@ -1,0 +1,84 @@
+// tensor.dim looks through what keeps a shape, until it reaches an op that says the size.
+#include "attnc/Memory/Memory.h"
+
+#include "attnc/Dialect/Attnc/Attnc.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/PatternMatch.h"
+#include "mlir/Interfaces/DestinationStyleOpInterface.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+namespace attnc {
+#define GEN_PASS_DEF_RESOLVESIZES
+#include "attnc/Memory/Passes.h.inc"
+} // namespace attnc
+
+using namespace mlir;
+
+namespace {
+
+/// What a loop of an entry started a carried value from: it has the same shape.
+Value initOfCarried(Value value) {
+  if (auto argument = dyn_cast<BlockArgument>(value)) {
+    Operation *parent = argument.getOwner()->getParentOp();
+    if (auto loop = dyn_cast<scf::ForOp>(parent)) {
+      OpOperand *init = loop.getTiedLoopInit(argument);
+      return init ? init->get() : Value();
+    }
+    if (auto loop = dyn_cast<scf::WhileOp>(parent)) {
+      if (argument.getOwner() == loop.getBeforeBody())
+        return loop.getInits()[argument.getArgNumber()];
+      return loop.getConditionOp().getArgs()[argument.getArgNumber()];
+    }
+    return {};
+  }
+  unsigned number = cast<OpResult>(value).getResultNumber();
+  if (auto loop = value.getDefiningOp<scf::ForOp>())
+    return loop.getInits()[number];
+  if (auto loop = value.getDefiningOp<scf::WhileOp>())
+    return loop.getInits()[number];
+  return {};
+}
+
+/// A tensor of the same shape, nearer to where the size is said; null if there is none.
+Value sameShape(Value value) {
+  if (Value init = initOfCarried(value))
+    return init;
+  auto result = dyn_cast<OpResult>(value);
+  if (!result)
+    return {};
+  if (auto dps = dyn_cast<DestinationStyleOpInterface>(result.getOwner()))
+    return dps.getTiedOpOperand(result)->get();
+  if (auto cast = dyn_cast<tensor::CastOp>(result.getOwner()))
+    return cast.getSource();
+  return {};
+}
+
+struct LookThrough : public OpRewritePattern<tensor::DimOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(tensor::DimOp dim, PatternRewriter &rewriter) const override {
+    Value source = sameShape(dim.getSource());
+    if (!source)
+      return failure();
+    // The new source may be a value of the loop's first block that is not visible here only when it is an argument of
+    // the `before` region; sameShape takes the next step then.
+    rewriter.modifyOpInPlace(dim, [&] { dim.getSourceMutable().assign(source); });
+    return success();
+  }
+};
+
+class ResolveSizes : public attnc::impl::ResolveSizesBase<ResolveSizes> {
+public:
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    patterns.add<LookThrough>(&getContext());
+    tensor::DimOp::getCanonicalizationPatterns(patterns, &getContext());
+    tensor::EmptyOp::getCanonicalizationPatterns(patterns, &getContext());
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
+  }
+};
+
+} // namespace
