@@ -66,7 +66,7 @@ def Loop_AdaptiveOp : Loop_LoopOp<"adaptive", [AttrSizedOperandSegments]> {
     Optional<F32>:$threshold, Optional<I64>:$seed,
     Loop_PolicyAttr:$policy, DenseI32ArrayAttr:$marks, DefaultValuedAttr<Loop_CompareAttr, "Compare::Ge">:$compare,
     DefaultValuedAttr<Loop_RemainderAttr, "Remainder::Assign">:$remainder,
-    OptionalAttr<ConfinedAttr<I64Attr, [IntNonNegative]>>:$stream, OptionalAttr<ConfinedAttr<I64Attr, [IntNonNegative]>>:$on, OptionalAttr<F64Attr>:$delta, UnitAttr:$margin);
+    OptionalAttr<ConfinedAttr<I64Attr, [IntNonNegative, IntMaxValue<4294967295>]>>:$stream, OptionalAttr<ConfinedAttr<I64Attr, [IntNonNegative]>>:$on, OptionalAttr<F64Attr>:$delta, UnitAttr:$margin);
   let results = (outs Variadic<AnyType>:$results);
   let regions = (region SizedRegion<1>:$body, AnyRegion:$halt);
   let hasCanonicalizer = 1;

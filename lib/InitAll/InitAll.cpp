@@ -5,6 +5,7 @@
 #include "attnc/Dialect/Attnc/Attnc.h"
 #include "attnc/Dialect/Loop/Loop.h"
 #include "attnc/Lower/Cpu.h"
+#include "attnc/Lower/LowerAttn.h"
 #include "attnc/Memory/Memory.h"
 #include "attnc/Optimize/Passes.h"
 #include "attnc/Pipeline/Pipeline.h"
@@ -19,6 +20,7 @@ void attnc::registerPasses() {
   registerOptimizePasses();
   registerSchedulePasses();
   registerMemoryPasses();
+  registerLowerPasses();
   registerLowerCpuPasses();
   registerPhasePipelines();
 }
