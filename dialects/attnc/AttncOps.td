@@ -23,7 +23,7 @@ def Attnc_Dialect : Dialect {
       `attnc.ring = {along = 2, count = "n", unit = 1, pinned = 0}` (with attnc.state): the state is a ring.
     * `attnc.kernel`: a private function that `attnc.launch` calls; made by the schedule phase.
   }];
-  let dependentDialects = [];
+  let dependentDialects = ["::mlir::func::FuncDialect"];
   let hasOperationAttrVerify = 1;
   let hasRegionArgAttrVerify = 1;
   let hasRegionResultAttrVerify = 1;
@@ -37,15 +37,16 @@ def Attnc_LaunchOp : Attnc_Op<"launch", [AttrSizedOperandSegments, DestinationSt
   let summary = "run a kernel on tensors (or, behind the plan phase, on buffers)";
   let description = [{
     Calls the function marked `attnc.kernel`: its arguments are the inputs, then the destinations; on tensors its
-    results are the destinations after the kernel.
+    results are the destinations after the kernel. `overwrites` says of each destination whether the kernel writes all of it
+    without reading what it held.
 
     ```mlir
-    %y = attnc.launch @linear(%x, %w, %n : tensor<?x256xf32>, tensor<768x256xf32>, index) into(%e : tensor<?x768xf32>)
+    %y = attnc.launch @linear(%x, %w, %n : tensor<?x256xf32>, tensor<768x256xf32>, index) into(%e : tensor<?x768xf32>) -> tensor<?x768xf32>
     ```
   }];
-  let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<AnyType>:$inputs, Variadic<AnyType>:$inits);
+  let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<AnyType>:$inputs, Variadic<AnyType>:$inits, DefaultValuedAttr<DenseBoolArrayAttr, "{}">:$overwrites);
   let results = (outs Variadic<AnyRankedTensor>:$results);
-  let assemblyFormat = "$kernel `(` ($inputs^ `:` type($inputs))? `)` `into` `(` $inits `:` type($inits) `)` attr-dict (`->` type($results)^)?";
+  let assemblyFormat = "$kernel `(` ($inputs^ `:` type($inputs))? `)` `into` `(` ($inits^ `:` type($inits))? `)` (`overwrites` $overwrites^)? attr-dict (`->` type($results)^)?";
   let hasVerifier = 1;
   let extraClassDeclaration = [{
     ::mlir::MutableOperandRange getDpsInitsMutable() { return getInitsMutable(); }

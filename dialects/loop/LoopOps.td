@@ -4,9 +4,19 @@
 #define ATTNC_LOOP_OPS_TD
 
 include "LoopDialect.td"
+include "mlir/IR/OpAsmInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
-def Loop_AdaptiveOp : Loop_Op<"adaptive", [AttrSizedOperandSegments, RecursiveMemoryEffects]> {
+/// A loop of this dialect. Code may be hoisted out of it (LoopDialect.cpp attaches the interface), and the loop itself.
+class Loop_LoopOp<string mnemonic, list<Trait> traits = []> : Loop_Op<mnemonic, traits # [
+    SingleBlock, RecursiveMemoryEffects, RecursivelySpeculatable,
+    DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames"]>]> {
+  let hasCustomAssemblyFormat = 1;
+  let hasVerifier = 1;
+  let hasRegionVerifier = 1;
+}
+
+def Loop_AdaptiveOp : Loop_LoopOp<"adaptive", [AttrSizedOperandSegments]> {
   let summary = "a loop whose rows stop one by one";
   let description = [{
     A row is a token, a sequence or the whole batch: the shape of `active`, which also says which rows
@@ -47,16 +57,13 @@ def Loop_AdaptiveOp : Loop_Op<"adaptive", [AttrSizedOperandSegments, RecursiveMe
     * `region`: `halt(%t, before…, after…) { loop.yield %exit }` decides (and may yield a margin as second value).
     Halting compares in f32. At the cap every row stops.
   }];
-  let arguments = (ins AnyRankedTensor:$active, AnyTypeOf<[Index]>:$cap, Variadic<AnyType>:$inits,
+  let arguments = (ins RankedTensorOf<[I1]>:$active, Index:$cap, Variadic<AnyType>:$inits,
     Optional<F32>:$threshold, Optional<I64>:$seed,
     Loop_PolicyAttr:$policy, DenseI32ArrayAttr:$marks, DefaultValuedAttr<Loop_CompareAttr, "Compare::Ge">:$compare,
     DefaultValuedAttr<Loop_RemainderAttr, "Remainder::Assign">:$remainder,
-    OptionalAttr<I64Attr>:$stream, OptionalAttr<I64Attr>:$on, OptionalAttr<F64Attr>:$delta, UnitAttr:$margin);
+    OptionalAttr<ConfinedAttr<I64Attr, [IntNonNegative]>>:$stream, OptionalAttr<ConfinedAttr<I64Attr, [IntNonNegative]>>:$on, OptionalAttr<F64Attr>:$delta, UnitAttr:$margin);
   let results = (outs Variadic<AnyType>:$results);
   let regions = (region SizedRegion<1>:$body, AnyRegion:$halt);
-  let hasCustomAssemblyFormat = 1;
-  let hasVerifier = 1;
-  let hasRegionVerifier = 1;
   let extraClassDeclaration = [{
     ::mlir::RankedTensorType getRowType() { return ::mlir::cast<::mlir::RankedTensorType>(getActive().getType()); }
     Mark getMark(unsigned i) { return static_cast<Mark>(getMarks()[i]); }
@@ -70,7 +77,7 @@ def Loop_AdaptiveOp : Loop_Op<"adaptive", [AttrSizedOperandSegments, RecursiveMe
   }];
 }
 
-def Loop_SegmentOp : Loop_Op<"segment", [AttrSizedOperandSegments, RecursiveMemoryEffects]> {
+def Loop_SegmentOp : Loop_LoopOp<"segment", [AttrSizedOperandSegments]> {
   let summary = "a scan over the blocks of a sequence with carried state";
   let description = [{
     Cuts the inputs along their dimension into blocks of `size` rows (the last may be shorter) and runs the body on one block
@@ -89,13 +96,10 @@ def Loop_SegmentOp : Loop_Op<"segment", [AttrSizedOperandSegments, RecursiveMemo
     ```
     With no rows the outputs are empty and the state is unchanged. All inputs have the same length.
   }];
-  let arguments = (ins Variadic<AnyRankedTensor>:$inputs, Variadic<AnyType>:$inits, I64Attr:$size,
+  let arguments = (ins Variadic<AnyRankedTensor>:$inputs, Variadic<AnyType>:$inits, ConfinedAttr<I64Attr, [IntPositive]>:$size,
     DenseI64ArrayAttr:$input_dims, DenseI64ArrayAttr:$output_dims, DefaultValuedAttr<Loop_PartialAttr, "Partial::Update">:$partial);
   let results = (outs Variadic<AnyType>:$results);
   let regions = (region SizedRegion<1>:$body);
-  let hasCustomAssemblyFormat = 1;
-  let hasVerifier = 1;
-  let hasRegionVerifier = 1;
   let extraClassDeclaration = [{
     unsigned getNumOutputs() { return getOutputDims().size(); }
     unsigned getNumCarried() { return getInits().size(); }
@@ -107,7 +111,7 @@ def Loop_SegmentOp : Loop_Op<"segment", [AttrSizedOperandSegments, RecursiveMemo
   }];
 }
 
-def Loop_FixedPointOp : Loop_Op<"fixed_point", [RecursiveMemoryEffects]> {
+def Loop_FixedPointOp : Loop_LoopOp<"fixed_point"> {
   let summary = "z* = f(z*), per sample, with the best iterate kept";
   let description = [{
     Iterates z_{k+1} = β f(z_k) + (1 - β) z_k (`picard`) or Anderson's mix of the last `history` pairs (models.md A7) from `init`,
@@ -124,13 +128,10 @@ def Loop_FixedPointOp : Loop_Op<"fixed_point", [RecursiveMemoryEffects]> {
     ```
   }];
   let arguments = (ins F32:$tolerance, Index:$cap, AnyRankedTensor:$init, Loop_SolverAttr:$solver,
-    DefaultValuedAttr<I64Attr, "6">:$history, DefaultValuedAttr<F64Attr, "1.0">:$beta,
+    DefaultValuedAttr<ConfinedAttr<I64Attr, [IntPositive]>, "6">:$history, DefaultValuedAttr<F64Attr, "1.0">:$beta,
     DefaultValuedAttr<F64Attr, "1.0e-4">:$regularization, DefaultValuedAttr<F64Attr, "1.0e-9">:$delta);
   let results = (outs AnyRankedTensor:$best, AnyRankedTensor:$steps, AnyRankedTensor:$residual);
   let regions = (region SizedRegion<1>:$body);
-  let hasCustomAssemblyFormat = 1;
-  let hasVerifier = 1;
-  let hasRegionVerifier = 1;
 }
 
 def Loop_YieldOp : Loop_Op<"yield", [Pure, Terminator, AttrSizedOperandSegments,

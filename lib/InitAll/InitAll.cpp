@@ -4,9 +4,19 @@
 #include "attnc/Dialect/Attn/Attn.h"
 #include "attnc/Dialect/Attnc/Attnc.h"
 #include "attnc/Dialect/Loop/Loop.h"
+#include "attnc/Lower/Cpu.h"
+#include "attnc/Memory/Memory.h"
+#include "attnc/Pipeline/Pipeline.h"
+#include "attnc/Schedule/Schedule.h"
 
 void attnc::registerDialects(mlir::DialectRegistry &registry) {
   registry.insert<AttncDialect, attn::AttnDialect, loop::LoopDialect>();
+  registerBufferization(registry);
 }
 
-void attnc::registerPasses() {}
+void attnc::registerPasses() {
+  registerSchedulePasses();
+  registerMemoryPasses();
+  registerLowerCpuPasses();
+  registerPhasePipelines();
+}

@@ -12,6 +12,7 @@
 #include "mlir/Dialect/Bufferization/Transforms/Transforms.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 namespace attnc {
 #define GEN_PASS_DEF_BUFFERIZEENTRIES
@@ -27,9 +28,10 @@ namespace {
 struct LaunchBufferization : public DstBufferizableOpInterfaceExternalModel<LaunchBufferization, attnc::LaunchOp> {
   bool bufferizesToMemoryRead(Operation *op, OpOperand &operand, const AnalysisState &state) const {
     auto launch = cast<attnc::LaunchOp>(op);
-    // A destination that starts as tensor.empty holds nothing to read; the analysis finds that itself.
-    (void)launch;
-    return true;
+    if (!launch.isDpsInit(&operand))
+      return true;
+    unsigned init = operand.getOperandNumber() - launch.getInits().getBeginOperandIndex();
+    return init >= launch.getOverwrites().size() || !launch.getOverwrites()[init];
   }
 
   LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
@@ -51,7 +53,7 @@ struct LaunchBufferization : public DstBufferizableOpInterfaceExternalModel<Laun
     SmallVector<Value> inputs, inits;
     if (failed(buffers(launch.getInputs(), inputs)) || failed(buffers(launch.getInits(), inits)))
       return failure();
-    attnc::LaunchOp::create(rewriter, launch.getLoc(), TypeRange(), launch.getKernelAttr(), inputs, inits);
+    attnc::LaunchOp::create(rewriter, launch.getLoc(), TypeRange(), launch.getKernelAttr(), inputs, inits, launch.getOverwritesAttr());
     replaceOpWithBufferizedValues(rewriter, op, inits);
     return success();
   }
@@ -72,7 +74,8 @@ public:
         function->remove();
         kernels.push_back(function);
       }
-    LogicalResult done = bufferize(module);
+    separateEmptyTensors(module);
+    LogicalResult done = success(succeeded(bufferize(module)) && succeeded(dropResults(module)));
     for (func::FuncOp kernel : kernels)
       module.push_back(kernel);
     if (failed(done))
@@ -88,6 +91,36 @@ private:
       return getMemRefTypeWithStaticIdentityLayout(type, space);
     };
     return options;
+  }
+
+  /// Each destination that starts empty gets a tensor.empty of its own, at its user, so that its buffer lives no
+  /// longer than it must.
+  static void separateEmptyTensors(ModuleOp module) {
+    SmallVector<tensor::EmptyOp> empties;
+    module.walk([&](tensor::EmptyOp empty) { empties.push_back(empty); });
+    for (tensor::EmptyOp empty : empties) {
+      for (OpOperand &use : llvm::make_early_inc_range(empty->getUses())) {
+        OpBuilder b(use.getOwner());
+        use.set(b.clone(*empty)->getResult(0));
+      }
+      empty.erase();
+    }
+  }
+
+  /// Results were computed into arguments: they need not be returned.
+  static LogicalResult dropResults(ModuleOp module) {
+    for (auto function : module.getOps<func::FuncOp>()) {
+      if (function.isExternal() || function.getNumResults() == 0)
+        continue;
+      auto ret = cast<func::ReturnOp>(function.getBody().back().getTerminator());
+      for (Value value : ret.getOperands())
+        if (!isa<BlockArgument>(value))
+          return ret.emitError("internal: a result was not computed into its argument");
+      ret->setOperands({});
+      function.setType(FunctionType::get(module.getContext(), function.getArgumentTypes(), {}));
+      function.removeResAttrsAttr();
+    }
+    return success();
   }
 
   static LogicalResult bufferize(ModuleOp module) {

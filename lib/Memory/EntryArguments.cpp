@@ -208,6 +208,10 @@ public:
     for (auto function : getOperation().getOps<func::FuncOp>())
       if (function.isPublic() && !function.isExternal() && failed(EntryRewriter(function).run()))
         return signalPassFailure();
+    // Nothing loads them any more.
+    for (auto global : llvm::to_vector(getOperation().getOps<ml_program::GlobalOp>()))
+      if (SymbolTable::symbolKnownUseEmpty(global, getOperation()))
+        global.erase();
   }
 
 private:

@@ -16,7 +16,6 @@ void attnc::buildPlanPhase(mlir::OpPassManager &passes) {
   passes.addPass(mlir::createCSEPass());
   // 3. Tensors become buffers; results that are arguments need not be returned.
   passes.addPass(createBufferizeEntries());
-  passes.addPass(mlir::bufferization::createDropEquivalentBufferResultsPass());
   passes.addPass(mlir::createCanonicalizerPass());
   passes.addPass(mlir::createCSEPass());
   passes.addPass(mlir::createCanonicalizerPass());

@@ -72,6 +72,7 @@ private:
   LogicalResult findLiveRanges();
   LogicalResult computeBytes(Buffer &buffer);
   FailureOr<Value> atEntry(Value value);
+  Value sizeOf(Value memref, int64_t dim);
   void relate();
   void computeOffsets();
   void replaceAllocs();
@@ -121,6 +122,27 @@ LogicalResult ArenaPlanner::findLiveRanges() {
   return ok;
 }
 
+/// The size argument that a dimension of an entry's buffer is, or the operand of the allocation that made it.
+Value ArenaPlanner::sizeOf(Value memref, int64_t dim) {
+  auto type = cast<MemRefType>(memref.getType());
+  if (!type.isDynamicDim(dim))
+    return {};
+  unsigned position = type.getDynamicDimIndex(dim);
+  if (auto alloc = memref.getDefiningOp<memref::AllocOp>())
+    return alloc.getDynamicSizes()[position];
+  auto argument = dyn_cast<BlockArgument>(memref);
+  if (!argument || argument.getOwner() != &function.getBody().front())
+    return {};
+  auto names = function.getArgAttrOfType<ArrayAttr>(argument.getArgNumber(), "attnc.dims");
+  if (!names || position >= names.size())
+    return {};
+  for (BlockArgument size : function.getArguments())
+    if (auto role = function.getArgAttrOfType<StringAttr>(size.getArgNumber(), "attnc.role"); role && role.getValue() == "size")
+      if (function.getArgAttr(size.getArgNumber(), "attnc.name") == names[position])
+        return size;
+  return {};
+}
+
 /// The value, or an upper bound of it, computed at the start of the entry.
 FailureOr<Value> ArenaPlanner::atEntry(Value value) {
   Block *entry = &function.getBody().front();
@@ -129,6 +151,10 @@ FailureOr<Value> ArenaPlanner::atEntry(Value value) {
   if (Value known = hoisted.lookup(value))
     return known;
   Operation *op = value.getDefiningOp();
+  if (auto dim = dyn_cast_or_null<memref::DimOp>(op))
+    if (std::optional<int64_t> d = dim.getConstantIndex())
+      if (Value size = sizeOf(dim.getSource(), *d))
+        return hoisted[value] = *atEntry(size);
   if (op && op->getNumRegions() == 0 && isMemoryEffectFree(op)) {
     IRMapping map;
     for (Value operand : op->getOperands()) {
@@ -143,9 +169,9 @@ FailureOr<Value> ArenaPlanner::atEntry(Value value) {
     }
   }
   // A size that differs between iterations: the largest it can be.
-  auto isKnown = [&](Value v, std::optional<int64_t>, ValueBoundsConstraintSet &) {
+  auto isKnown = [&](Value v, std::optional<int64_t> dim, ValueBoundsConstraintSet &) {
     auto argument = dyn_cast<BlockArgument>(v);
-    return argument && argument.getOwner() == entry;
+    return !dim && argument && argument.getOwner() == entry;
   };
   FailureOr<OpFoldResult> bound = affine::reifyValueBound(top, value.getLoc(), presburger::BoundType::UB,
                                                           ValueBoundsConstraintSet::Variable(value), isKnown, /*closedUB=*/true);
@@ -203,7 +229,9 @@ void ArenaPlanner::computeOffsets() {
 
 void ArenaPlanner::replaceAllocs() {
   auto type = MemRefType::get({ShapedType::kDynamic}, top.getI8Type());
-  (void)function.insertArgument(function.getNumArguments(), type, DictionaryAttr::get(function.getContext(), {top.getNamedAttr("attnc.role", top.getStringAttr("arena"))}), function.getLoc());
+  auto attributes = top.getDictionaryAttr({top.getNamedAttr("attnc.dims", top.getStrArrayAttr({"arena"})),
+                                           top.getNamedAttr("attnc.role", top.getStringAttr("arena"))});
+  (void)function.insertArgument(function.getNumArguments(), type, attributes, function.getLoc());
   Value arena = function.getArguments().back();
   for (Buffer &buffer : buffers) {
     OpBuilder b(buffer.alloc);

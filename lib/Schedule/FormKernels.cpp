@@ -78,7 +78,7 @@ private:
   LogicalResult cloneDestinationStyle(DestinationStyleOpInterface dps);
   LogicalResult cloneWithoutDestinations();
   Value importDestination(Value init);
-  Value addDestination(Value outsideValue);
+  Value addDestination(Value outsideValue, bool overwritten);
   void finish(ValueRange results);
 
   Operation *root;
@@ -87,7 +87,7 @@ private:
   Block *block;
   IRMapping map;
   SmallVector<Value> inputs, destinations;
-  SmallVector<BlockArgument> destinationArgs;
+  SmallVector<bool> overwrites; ///< per destination: nothing reads what it held
 };
 
 /// The value inside the kernel: a clone of a constant or cheap producer, an argument otherwise.
@@ -120,10 +120,10 @@ void KernelBuilder::importRegionUses() {
     importValue(value);
 }
 
-Value KernelBuilder::addDestination(Value outsideValue) {
+Value KernelBuilder::addDestination(Value outsideValue, bool overwritten) {
   BlockArgument argument = block->addArgument(outsideValue.getType(), outsideValue.getLoc());
   destinations.push_back(outsideValue);
-  destinationArgs.push_back(argument);
+  overwrites.push_back(overwritten);
   return argument;
 }
 
@@ -140,10 +140,10 @@ Value KernelBuilder::importDestination(Value init) {
   }
   auto empty = start.getDefiningOp<tensor::EmptyOp>();
   if (!empty)
-    return addDestination(init);
+    return addDestination(init, /*overwritten=*/false);
   auto fresh = tensor::EmptyOp::create(outside, empty.getLoc(), empty.getMixedSizes(),
                                        empty.getType().getElementType());
-  Value current = addDestination(fresh);
+  Value current = addDestination(fresh, /*overwritten=*/true);
   OpBuilder inside(block, block->end());
   for (DestinationStyleOpInterface dps : llvm::reverse(chain)) {
     for (Value input : dps.getDpsInputs())
@@ -190,7 +190,7 @@ LogicalResult KernelBuilder::cloneWithoutDestinations() {
         sizes[i] = outside.getIndexAttr(extent);
       else if (auto constant = getConstantIntValue(sizes[i])) // the type stays dynamic
         sizes[i] = arith::ConstantIndexOp::create(outside, root->getLoc(), *constant).getResult();
-    Value destination = addDestination(tensor::EmptyOp::create(outside, root->getLoc(), sizes, type.getElementType()));
+    Value destination = addDestination(tensor::EmptyOp::create(outside, root->getLoc(), sizes, type.getElementType()), /*overwritten=*/true);
     results.push_back(bufferization::MaterializeInDestinationOp::create(inside, root->getLoc(), result, destination)
                           ->getResult(0));
   }
@@ -222,7 +222,7 @@ FailureOr<func::FuncOp> KernelBuilder::build() {
 LaunchOp KernelBuilder::launch(StringRef symbol) {
   SmallVector<Type> types(root->getResultTypes());
   return LaunchOp::create(outside, root->getLoc(), types, FlatSymbolRefAttr::get(outside.getContext(), symbol), inputs,
-                          destinations);
+                          destinations, outside.getDenseBoolArrayAttr(overwrites));
 }
 
 //===----------------------------------------------------------------------===//

@@ -35,7 +35,8 @@ private:
   ParseResult build();
 
   /// keyword %x[...] : type, when the keyword is there.
-  ParseResult readOptional(StringRef keyword, int segment, bool scalarIndex = false, bool *found = nullptr);
+  ParseResult readOptional(StringRef keyword, int segment, bool scalarIndex = false,
+                           bool *found = nullptr);
   ParseResult readIndexed(int segment, WrittenOperand *&operand);
   ParseResult readIndex(SmallVectorImpl<AffineExpr> &indices);
   ParseResult readOptionalBody(StringRef keyword, Region &region, bool withScore);
@@ -64,7 +65,8 @@ ParseResult AttentionReader::readIndex(SmallVectorImpl<AffineExpr> &indices) {
   }
   SMLoc loc = parser.getCurrentLocation();
   StringRef name;
-  if (failed(parser.parseOptionalKeyword(&name)) || name.size() != 1 || !StringRef("bgrijdv").contains(name))
+  if (failed(parser.parseOptionalKeyword(&name)) || name.size() != 1 ||
+      !StringRef("bgrijdv").contains(name))
     return parser.emitError(loc, "expected a dimension (b, g, r, i, j, d or v) or a constant");
   indices.push_back(getBuilder().getAffineDimExpr(StringRef("bgrijdv").find(name)));
   return success();
@@ -74,13 +76,15 @@ ParseResult AttentionReader::readIndexed(int segment, WrittenOperand *&operand) 
   SmallVector<AffineExpr> indices;
   operand = &segments[segment].emplace_back();
   if (parser.parseOperand(operand->name) ||
-      parser.parseCommaSeparatedList(AsmParser::Delimiter::OptionalSquare, [&] { return readIndex(indices); }))
+      parser.parseCommaSeparatedList(AsmParser::Delimiter::OptionalSquare,
+                                     [&] { return readIndex(indices); }))
     return failure();
   operand->map = AffineMap::get(AttentionOp::NumDims, 0, indices, parser.getContext());
   return success();
 }
 
-ParseResult AttentionReader::readOptional(StringRef keyword, int segment, bool scalarIndex, bool *found) {
+ParseResult AttentionReader::readOptional(StringRef keyword, int segment, bool scalarIndex,
+                                          bool *found) {
   bool present = succeeded(parser.parseOptionalKeyword(keyword));
   if (found)
     *found = present;
@@ -113,8 +117,8 @@ ParseResult AttentionReader::readQuery() {
 ParseResult AttentionReader::readSource() {
   constexpr int segment = AttentionOp::odsIndex_source_operands;
   constexpr std::tuple<StringLiteral, AttentionOp::SourceBit, bool> clauses[] = {
-      {"offset", AttentionOp::HasOffset, true},   {"positions", AttentionOp::HasPositions, false},
-      {"valid", AttentionOp::HasValid, true},     {"pages", AttentionOp::HasPages, false},
+      {"offset", AttentionOp::HasOffset, true}, {"positions", AttentionOp::HasPositions, false},
+      {"valid", AttentionOp::HasValid, true},   {"pages", AttentionOp::HasPages, false},
       {"rows", AttentionOp::HasRows, false},
   };
   WrittenOperand *operand;
@@ -142,7 +146,8 @@ ParseResult AttentionReader::readSource() {
 /// A source's mask stands in front of the captures, so its arguments for them bring their types.
 ParseResult AttentionReader::readSourceMask() {
   SmallVector<OpAsmParser::Argument> arguments;
-  SmallVector<Type> leading = getLeadingArgumentTypes(getBuilder().getF32Type(), /*withScore=*/false);
+  SmallVector<Type> leading =
+      getLeadingArgumentTypes(getBuilder().getF32Type(), /*withScore=*/false);
   auto readArgument = [&]() -> ParseResult {
     bool typed = arguments.size() >= leading.size();
     OpAsmParser::Argument &argument = arguments.emplace_back();
@@ -160,14 +165,16 @@ ParseResult AttentionReader::readCaptures() {
     return success();
   return parser.parseCommaSeparatedList([&]() -> ParseResult {
     WrittenOperand *capture;
-    return failure(readIndexed(AttentionOp::odsIndex_captures, capture) || parser.parseColonType(capture->type));
+    return failure(readIndexed(AttentionOp::odsIndex_captures, capture) ||
+                   parser.parseColonType(capture->type));
   });
 }
 
 ParseResult AttentionReader::readDestinations() {
   WrittenOperand *output;
   return failure(readOptional("sink", AttentionOp::odsIndex_sink) || parser.parseKeyword("into") ||
-                 readIndexed(AttentionOp::odsIndex_output_init, output) || parser.parseColonType(output->type) ||
+                 readIndexed(AttentionOp::odsIndex_output_init, output) ||
+                 parser.parseColonType(output->type) ||
                  readOptional("lse", AttentionOp::odsIndex_lse_init) ||
                  readOptional("entropy", AttentionOp::odsIndex_entropy_init));
 }
@@ -185,7 +192,8 @@ ParseResult AttentionReader::readOptionalBody(StringRef keyword, Region &region,
   if (parser.parseArgumentList(arguments, AsmParser::Delimiter::Paren))
     return failure();
   if (arguments.size() != types.size())
-    return parser.emitError(loc) << "expected " << types.size() << " arguments of the " << keyword << " region ("
+    return parser.emitError(loc) << "expected " << types.size() << " arguments of the " << keyword
+                                 << " region ("
                                  << (withScore ? keyword == "post" ? "p, " : "s, " : "")
                                  << "b, h, i, j, n and one a capture), found " << arguments.size();
   for (auto [argument, type] : llvm::zip(arguments, types))
@@ -234,8 +242,8 @@ ParseResult AttentionReader::read() {
     return parser.emitError(loc, "expected softmax, sigmoid, sigmoid_sum or identity");
   properties.normalizer = NormalizerAttr::get(parser.getContext(), *normalizer);
   if (parser.parseKeyword("scale") || parser.parseLParen() ||
-      parser.parseAttribute(properties.scale, getBuilder().getF64Type()) || parser.parseRParen() || readQuery() ||
-      parser.parseKeyword("source") || readSource())
+      parser.parseAttribute(properties.scale, getBuilder().getF64Type()) || parser.parseRParen() ||
+      readQuery() || parser.parseKeyword("source") || readSource())
     return failure();
   while (succeeded(parser.parseOptionalKeyword("source")))
     if (readSource())
@@ -268,12 +276,14 @@ static void printOptional(OpAsmPrinter &p, AttentionOp op, StringRef keyword, Op
     p << " : " << type;
 }
 
-static void printOptional(OpAsmPrinter &p, AttentionOp op, StringRef keyword, MutableOperandRange segment) {
+static void printOptional(OpAsmPrinter &p, AttentionOp op, StringRef keyword,
+                          MutableOperandRange segment) {
   if (!segment.empty())
     printOptional(p, op, keyword, &segment[0]);
 }
 
-static void printBody(OpAsmPrinter &p, StringRef keyword, Region &region, bool typedCaptures = false) {
+static void printBody(OpAsmPrinter &p, StringRef keyword, Region &region,
+                      bool typedCaptures = false) {
   p << keyword << '(';
   llvm::interleaveComma(region.getArguments(), p, [&](BlockArgument argument) {
     p << argument;
@@ -337,8 +347,9 @@ void AttentionOp::print(OpAsmPrinter &p) {
   p << " : " << getOutputInit().getType();
   printOptional(p, *this, "lse", getLseInitMutable());
   printOptional(p, *this, "entropy", getEntropyInitMutable());
-  for (auto [keyword, region] :
-       {std::pair<StringRef, Region *>{"score", &getScore()}, {"mask", &getMask()}, {"post", &getPost()}}) {
+  for (auto [keyword, region] : {std::pair<StringRef, Region *>{"score", &getScore()},
+                                 {"mask", &getMask()},
+                                 {"post", &getPost()}}) {
     if (region->empty())
       continue;
     p.printNewline();

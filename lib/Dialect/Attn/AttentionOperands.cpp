@@ -3,6 +3,7 @@
 #include "AttentionOperands.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/TypeUtilities.h"
 #include "llvm/ADT/StringExtras.h"
@@ -135,7 +136,8 @@ SmallVector<ExtentFact> attnc::attn::getExtentFacts(AttentionOp op) {
     // Row offsets end each sequence: one more than there are sequences.
     if (operand.role == Role::QueryRows || operand.role == Role::Rows) {
       int64_t size = tensor.getDimSize(0);
-      facts.push_back({operand, AttentionOp::B, source, 0, tensor.isDynamicDim(0) ? size : size - 1});
+      facts.push_back(
+          {operand, AttentionOp::B, source, 0, tensor.isDynamicDim(0) ? size : size - 1});
       continue;
     }
     OpOperand *pages = nullptr;
@@ -151,7 +153,8 @@ SmallVector<ExtentFact> attnc::attn::getExtentFacts(AttentionOp op) {
       if (pages && dim == AttentionOp::B)
         continue;
       if (pages && dim == AttentionOp::J)
-        size = getPagedExtent(cast<RankedTensorType>(pages->get().getType()).getShape().back(), size);
+        size =
+            getPagedExtent(cast<RankedTensorType>(pages->get().getType()).getShape().back(), size);
       facts.push_back({operand, dim, source, static_cast<unsigned>(position), size});
     }
   }
@@ -166,7 +169,8 @@ static OpFoldResult materialize(OpBuilder &b, Location loc, const ExtentFact &fa
   OpFoldResult size = tensor::getMixedSize(b, loc, tensor, fact.position);
   auto index = [&](OpFoldResult v) { return getValueOrCreateConstantIndexOp(b, loc, v); };
   if (role == Role::QueryRows || role == Role::Rows)
-    return b.createOrFold<arith::SubIOp>(loc, index(size), arith::ConstantIndexOp::create(b, loc, 1));
+    return b.createOrFold<arith::SubIOp>(loc, index(size),
+                                         arith::ConstantIndexOp::create(b, loc, 1));
   OpOperand *pages = sources[fact.source].pages;
   if ((role == Role::Key || role == Role::Value) && pages && fact.dim == AttentionOp::J) {
     int64_t last = cast<RankedTensorType>(pages->get().getType()).getRank() - 1;
@@ -202,7 +206,8 @@ std::string attnc::attn::getIndicesText(AffineMap map) {
                                     [](AffineExpr expr) -> std::string {
                                       if (auto dim = dyn_cast<AffineDimExpr>(expr))
                                         return {getDimName(dim.getPosition())};
-                                      return std::to_string(cast<AffineConstantExpr>(expr).getValue());
+                                      return std::to_string(
+                                          cast<AffineConstantExpr>(expr).getValue());
                                     }),
                     ", ");
 }

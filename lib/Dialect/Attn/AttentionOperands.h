@@ -1,4 +1,5 @@
-// What each operand of attn.attention is, and what it says about the iteration space. Private to this folder.
+// What each operand of attn.attention is, and what it says about the iteration space. Private to
+// this folder.
 #pragma once
 
 #include "attnc/Dialect/Attn/Attn.h"
@@ -53,6 +54,10 @@ struct ExtentFact {
   int64_t size;
 };
 llvm::SmallVector<ExtentFact> getExtentFacts(AttentionOp op);
+
+/// attention_c7 … c12: the operands fit together.
+llvm::LogicalResult verifyAttentionShapes(AttentionOp op,
+                                          llvm::ArrayRef<AttentionOperand> operands);
 
 /// The letter of a dimension in the syntax.
 char getDimName(unsigned dim);

@@ -8,7 +8,8 @@ using namespace mlir;
 using namespace attnc::attn;
 
 /// The results of a scan are typed like its values and its state; nothing is written.
-static ParseResult parseScanResults(OpAsmParser &, Type values, Type state, Type &outputs, Type &last) {
+static ParseResult parseScanResults(OpAsmParser &, Type values, Type state, Type &outputs,
+                                    Type &last) {
   outputs = values;
   last = state;
   return success();

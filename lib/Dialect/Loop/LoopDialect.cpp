@@ -5,6 +5,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
+#include "mlir/Interfaces/LoopLikeInterface.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -15,6 +16,21 @@ using namespace attnc::loop;
 #define GET_ATTRDEF_CLASSES
 #include "attnc/Dialect/Loop/Loop_attr.cpp.inc"
 
+namespace {
+/// What hoisting needs to know. Carried values are not shown as iteration arguments: a row that has stopped keeps its
+/// value, which upstream's loops do not.
+template <typename Op>
+struct Hoisting : LoopLikeOpInterface::ExternalModel<Hoisting<Op>, Op> {
+  SmallVector<Region *> getLoopRegions(Operation *op) const {
+    SmallVector<Region *> regions;
+    for (Region &region : op->getRegions())
+      if (!region.empty())
+        regions.push_back(&region);
+    return regions;
+  }
+};
+} // namespace
+
 void LoopDialect::initialize() {
   addAttributes<
 #define GET_ATTRDEF_LIST
@@ -24,4 +40,7 @@ void LoopDialect::initialize() {
 #define GET_OP_LIST
 #include "attnc/Dialect/Loop/Loop_op.cpp.inc"
       >();
+  AdaptiveOp::attachInterface<Hoisting<AdaptiveOp>>(*getContext());
+  SegmentOp::attachInterface<Hoisting<SegmentOp>>(*getContext());
+  FixedPointOp::attachInterface<Hoisting<FixedPointOp>>(*getContext());
 }

@@ -25,7 +25,7 @@ using namespace mlir;
 
 namespace {
 
-constexpr llvm::StringLiteral kPoll = "attnc_poll_control";
+constexpr llvm::StringLiteral kPoll = "poll_control";
 
 /// Offsets of attnc_control's fields (include/attnc-c/KernelAbi.h).
 enum ControlField : int32_t { kStop = 4, kCancel = 8, kStepsLeft = 16 };
@@ -70,7 +70,7 @@ Value AbiBuilder::load(Value base, int64_t index, Type type, int64_t bytes) {
   return LLVM::LoadOp::create(b, loc, type, field(base, index * bytes));
 }
 
-/// i32 attnc_poll_control(control): 0 to go on, else the reason to stop, which is also left in control.stop.
+/// i32 poll_control(control): 0 to go on, else the reason to stop, which is also left in control.stop.
 void AbiBuilder::addPollFunction() {
   auto function = makeFunction(kPoll, {ptr}, b.getI32Type());
   function.setPrivate();

@@ -11,6 +11,10 @@
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
+namespace mlir {
+class PatternRewriter;
+} // namespace mlir
+
 #include "attnc/Dialect/Attn/Attn_dialect.h.inc"
 #include "attnc/Dialect/Attn/Attn_enum.h.inc"
 #define GET_ATTRDEF_CLASSES

@@ -1,0 +1,15 @@
+// RUN: attnc-opt %s --attnc-schedule-phase --attnc-plan-phase --split-input-file --verify-diagnostics
+
+func.func @data_dependent(%n: tensor<1xindex> {attnc.name = "n"}) -> (tensor<4xf32> {attnc.name = "y"}) {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant 0.0 : f32
+  %size = tensor.extract %n[%c0] : tensor<1xindex>
+  %init = arith.constant dense<0.0> : tensor<4xf32>
+  // expected-error@below {{the size of this tensor depends on data: every size must follow from the named sizes and index inputs of the entry}}
+  %e = tensor.empty(%size) : tensor<?xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<?xf32>) -> tensor<?xf32>
+  %g = linalg.exp ins(%f : tensor<?xf32>) outs(%e : tensor<?xf32>) -> tensor<?xf32>
+  %v = tensor.extract %g[%c0] : tensor<?xf32>
+  %y = tensor.insert %v into %init[%c0] : tensor<4xf32>
+  return %y : tensor<4xf32>
+}

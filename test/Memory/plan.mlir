@@ -1,0 +1,53 @@
+// RUN: attnc-opt %s --attnc-import-phase --attnc-schedule-phase --attnc-plan-phase --split-input-file | FileCheck %s
+
+// Sizes, inputs, outputs and weights are arguments; the carried tensor has one buffer for the whole loop, and what an
+// iteration makes lies above it in the arena.
+#x = affine_map<(t, n, k) -> (t, k)>
+#w = affine_map<(t, n, k) -> (n, k)>
+#y = affine_map<(t, n, k) -> (t, n)>
+ml_program.global private @"up.weight"(#ml_program.extern : tensor<8x8xf32>) : tensor<8x8xf32>
+// CHECK: func.func private @main_arena_size(%{{.*}}: index) -> index attributes {attnc.size_of = @main}
+// CHECK-LABEL: func.func @main(
+// CHECK-SAME: index {attnc.name = "T", attnc.role = "size"}
+// CHECK-SAME: memref<?x8xf32> {attnc.dims = ["T"], attnc.name = "x", attnc.role = "input"}
+// CHECK-SAME: index {attnc.name = "n", attnc.role = "input"}
+// CHECK-SAME: %[[Y:[a-z0-9]+]]: memref<?x8xf32> {attnc.dims = ["T"], attnc.name = "y", attnc.role = "output"}
+// CHECK-SAME: %[[W:[a-z0-9]+]]: memref<8x8xf32> {attnc.name = "up.weight", attnc.role = "weight"}
+// CHECK-SAME: %[[ARENA:[a-z0-9]+]]: memref<?xi8>
+// CHECK-NOT: memref.alloc
+// CHECK: scf.for
+// CHECK: attnc.launch @main_contract(%{{.*}}, %[[W]]
+// CHECK: return{{$}}
+func.func @main(%x: tensor<?x8xf32> {attnc.name = "x", attnc.dims = ["T"]}, %n: index {attnc.name = "n"})
+    -> (tensor<?x8xf32> {attnc.name = "y", attnc.dims = ["T"]}) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %zero = arith.constant 0.0 : f32
+  %w = ml_program.global_load_const @"up.weight" : tensor<8x8xf32>
+  %r = scf.for %i = %c0 to %n step %c1 iter_args(%a = %x) -> tensor<?x8xf32> {
+    %t = tensor.dim %a, %c0 : tensor<?x8xf32>
+    %e = tensor.empty(%t) : tensor<?x8xf32>
+    %f = linalg.fill ins(%zero : f32) outs(%e : tensor<?x8xf32>) -> tensor<?x8xf32>
+    %b = linalg.contract indexing_maps = [#x, #w, #y] ins(%a, %w : tensor<?x8xf32>, tensor<8x8xf32>) outs(%f : tensor<?x8xf32>) -> tensor<?x8xf32>
+    scf.yield %b : tensor<?x8xf32>
+  }
+  return %r : tensor<?x8xf32>
+}
+
+// -----
+
+// A state is one argument, read and written in place.
+// CHECK-LABEL: func.func @count(
+// CHECK-SAME: %[[X:[a-z0-9]+]]: memref<4xf32> {{{.*}}attnc.role = "input"}
+// CHECK-SAME: %[[S:[a-z0-9]+]]: memref<4xf32> {{{.*}}attnc.role = "state"
+// CHECK: attnc.launch @{{.*}}(%[[X]] : memref<4xf32>) into(%[[S]] : memref<4xf32>)
+// CHECK-NEXT: return
+func.func @count(%x: tensor<4xf32> {attnc.name = "x"}, %s: tensor<4xf32> {attnc.state = "sum"}) -> (tensor<4xf32> {attnc.state = "sum"}) {
+  %y = linalg.generic {indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> (i)>], iterator_types = ["parallel"]}
+      ins(%x : tensor<4xf32>) outs(%s : tensor<4xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    %c = arith.addf %a, %b : f32
+    linalg.yield %c : f32
+  } -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
