@@ -28,7 +28,7 @@ def Loop_AdaptiveOp : Loop_LoopOp<"adaptive", [AttrSizedOperandSegments]> {
         active  &= ¬halt
 
     Results: the final values, the steps of each row (i32) and, with `margin`, the distance of the row's closest
-    decision to its threshold (f32; +inf where nothing was decided).
+    decision to its threshold, |score - threshold| (f32; +inf where nothing was decided).
 
     ```mlir
     %state, %out, %steps = loop.adaptive act threshold(%limit) compare(gt)
@@ -39,23 +39,28 @@ def Loop_AdaptiveOp : Loop_LoopOp<"adaptive", [AttrSizedOperandSegments]> {
     }
     ```
 
-    Carried values are marked; a row's leading dimensions are those of `active`:
+    Carried values are marked; where a value is not free, a row's leading dimensions are those of `active`:
     * `frozen`: rows that have stopped keep their value.
-    * `free`: the body's value is taken for all rows.
+    * `free`: the body's value is taken for all rows (anything may be carried so: a counter, a table).
     * `mean`: v ← v + w · new for running rows (act, geometric): sums like ACT.
     * `blend`: v ← w · new + (1 - w) · v for running rows.
 
-    Policies (the body yields a `score` per row, f32):
-    * `act`: p = score, h the sum so far; new = h + p ⋛ threshold (= 1 - ε), at the cap too where remainder = assign;
-      w = new ? 1 - h : p; h ← new ? 1 : h + p. A NaN score stops the row.
-    * `geometric`: λ = score, stay = Π (1 - λ); a row exits when 1 - stay ⋛ threshold after the step;
-      w = stay before · λ; the last step takes all that is left where remainder = assign.
-    * `bernoulli seed(%s) stream(n)`: a row exits when the draw (step t, the row's index) is < score (models.md, random bits).
-    * `threshold`: a row exits when score ⋛ threshold.
-    * `predicate`: the score is an i1 per row: exit.
-    * `converge on(k) delta(δ)`: a row exits when ‖new - old‖ / (‖new‖ + δ) < threshold, of the k-th carried value.
-    * `region`: `halt(%t, before…, after…) { loop.yield %exit }` decides (and may yield a margin as second value).
-    Halting compares in f32. At the cap every row stops.
+    Policies (the body yields a `score` per row, f32; ⋛ is `compare`, by default ≥, and false on NaN):
+    * `act`: p = score, h the sum so far, from 0; exits when h + p ⋛ threshold (= 1 - ε), or h + p is NaN;
+      w = 1 - h in a row that exits, and at the cap where remainder = assign, p otherwise; h ← h + p.
+    * `geometric`: λ = score, stay = Π (1 - λ) over the steps so far, from 1; exits when 1 - stay · (1 - λ) ⋛ threshold;
+      w = stay · λ; where remainder = assign, a row that exits, or is at the cap, has w = stay; stay ← stay · (1 - λ).
+    * `bernoulli seed(%s) stream(n)`: exits when the draw (draw 0, step t, the row's index, stream n or 0) is < score
+      (models.md, random bits).
+    * `threshold`: exits when score ⋛ threshold.
+    * `predicate`: the score is an i1 per row: exit. There is no margin.
+    * `converge on(k) delta(δ)`: exits when ‖new - old‖ / (‖new‖ + δ) < threshold, of the k-th carried value, over all
+      dimensions behind the row's; δ is 0 where it is not given.
+    * `region`: `halt(%t, before…, after…) { loop.yield %exit }` decides; it sees the values of all rows as they
+      were before the step and as they are carried on. With `margin` it yields that too, f32 per row.
+    Halting compares in f32. At the cap every row stops, so that nothing is decided there and the margin does not
+    count it, but for act with remainder = drop, whose weight depends on it. (A halt region's margin always counts.)
+    A distance that is NaN does not count.
   }];
   let arguments = (ins RankedTensorOf<[I1]>:$active, Index:$cap, Variadic<AnyType>:$inits,
     Optional<F32>:$threshold, Optional<I64>:$seed,
@@ -64,6 +69,7 @@ def Loop_AdaptiveOp : Loop_LoopOp<"adaptive", [AttrSizedOperandSegments]> {
     OptionalAttr<ConfinedAttr<I64Attr, [IntNonNegative]>>:$stream, OptionalAttr<ConfinedAttr<I64Attr, [IntNonNegative]>>:$on, OptionalAttr<F64Attr>:$delta, UnitAttr:$margin);
   let results = (outs Variadic<AnyType>:$results);
   let regions = (region SizedRegion<1>:$body, AnyRegion:$halt);
+  let hasCanonicalizer = 1;
   let extraClassDeclaration = [{
     ::mlir::RankedTensorType getRowType() { return ::mlir::cast<::mlir::RankedTensorType>(getActive().getType()); }
     Mark getMark(unsigned i) { return static_cast<Mark>(getMarks()[i]); }
@@ -94,12 +100,14 @@ def Loop_SegmentOp : Loop_LoopOp<"segment", [AttrSizedOperandSegments]> {
       loop.yield %out, %fn : tensor<?x?x16xf32>, tensor<?x16x256xf32>
     }
     ```
-    With no rows the outputs are empty and the state is unchanged. All inputs have the same length.
+    With no rows the outputs are empty and the state is unchanged. All inputs have the same length, and so have the
+    outputs: a block of n rows yields n rows. Shapes of states are the same at every block.
   }];
   let arguments = (ins Variadic<AnyRankedTensor>:$inputs, Variadic<AnyType>:$inits, ConfinedAttr<I64Attr, [IntPositive]>:$size,
     DenseI64ArrayAttr:$input_dims, DenseI64ArrayAttr:$output_dims, DefaultValuedAttr<Loop_PartialAttr, "Partial::Update">:$partial);
   let results = (outs Variadic<AnyType>:$results);
   let regions = (region SizedRegion<1>:$body);
+  let hasCanonicalizer = 1;
   let extraClassDeclaration = [{
     unsigned getNumOutputs() { return getOutputDims().size(); }
     unsigned getNumCarried() { return getInits().size(); }
@@ -116,8 +124,9 @@ def Loop_FixedPointOp : Loop_LoopOp<"fixed_point"> {
   let description = [{
     Iterates z_{k+1} = β f(z_k) + (1 - β) z_k (`picard`) or Anderson's mix of the last `history` pairs (models.md A7) from `init`,
     per sample (the leading dimension). After each evaluation the residual ‖f(z) - z‖ / (‖f(z)‖ + δ) of each running sample is
-    compared: a sample stops when it is < tolerance, all stop after `cap` evaluations.
-    Results: the z of lowest residual that was seen, the evaluations of each sample (i32), and that residual (f32).
+    compared in f32: a sample stops when it is < tolerance, all stop after `cap` evaluations.
+    Results: the z of lowest residual that was seen (of equal ones the first; z and not f(z)), the evaluations of each
+    sample (i32), and that residual (f32). A NaN counts as the lowest, so that it shows.
 
     ```mlir
     %z, %steps, %residual = loop.fixed_point anderson tolerance(%tol) cap(%cap) history(6) beta(1.0) regularization(1.0e-4)
@@ -128,7 +137,7 @@ def Loop_FixedPointOp : Loop_LoopOp<"fixed_point"> {
     ```
   }];
   let arguments = (ins F32:$tolerance, Index:$cap, AnyRankedTensor:$init, Loop_SolverAttr:$solver,
-    DefaultValuedAttr<ConfinedAttr<I64Attr, [IntPositive]>, "6">:$history, DefaultValuedAttr<F64Attr, "1.0">:$beta,
+    DefaultValuedAttr<ConfinedAttr<I64Attr, [IntMinValue<1>, IntMaxValue<16>]>, "6">:$history, DefaultValuedAttr<F64Attr, "1.0">:$beta,
     DefaultValuedAttr<F64Attr, "1.0e-4">:$regularization, DefaultValuedAttr<F64Attr, "1.0e-9">:$delta);
   let results = (outs AnyRankedTensor:$best, AnyRankedTensor:$steps, AnyRankedTensor:$residual);
   let regions = (region SizedRegion<1>:$body);

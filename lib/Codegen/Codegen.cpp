@@ -28,7 +28,7 @@ namespace attnc {
 
 static constexpr CpuLevel kX86Levels[] = {
     {"avx2", "x86-64-v3", "", 256},
-    {"avx512", "x86-64-v4", "+prefer-512-bit", 512},
+    {"avx512", "x86-64-v4", "-prefer-256-bit", 512},
 };
 
 ArrayRef<CpuLevel> x86Levels() { return kX86Levels; }
@@ -85,6 +85,7 @@ static Expected<std::unique_ptr<TargetMachine>> makeTargetMachine(const CpuLevel
     LLVMInitializeX86Target();
     LLVMInitializeX86TargetMC();
     LLVMInitializeX86AsmPrinter();
+    LLVMInitializeX86AsmParser(); // the memory functions are inline assembly
     return true;
   }();
   (void)initialized;

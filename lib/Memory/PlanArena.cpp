@@ -57,6 +57,7 @@ struct Buffer {
   memref::AllocOp alloc;
   int64_t first, last;       ///< live range on the timeline
   int64_t estimate;          ///< bytes with every unknown size kTypicalSize
+  int64_t fixedBytes;        ///< bytes of the static part: times the dynamic sizes
   Value bytes, offset;       ///< at the start of the entry
   SmallVector<unsigned> below; ///< buffers that this one lies above
 };
@@ -73,6 +74,7 @@ private:
   LogicalResult computeBytes(Buffer &buffer);
   FailureOr<Value> atEntry(Value value);
   Value sizeOf(Value memref, int64_t dim);
+  bool isSize(Value value);
   void relate();
   void computeOffsets();
   void replaceAllocs();
@@ -110,7 +112,7 @@ LogicalResult ArenaPlanner::findLiveRanges() {
   BufferViewFlowAnalysis views(function);
   LogicalResult ok = success();
   function.walk([&](memref::AllocOp alloc) {
-    Buffer buffer{alloc, time.begin(alloc), time.end(alloc), 0, {}, {}, {}};
+    Buffer buffer{alloc, time.begin(alloc), time.end(alloc), 0, 0, {}, {}, {}};
     for (Value alias : views.resolve(alloc.getMemref())) {
       if (leavesIteration(alias, alloc))
         ok = alloc.emitError("internal: a buffer made in a loop outlives its iteration");
@@ -120,6 +122,15 @@ LogicalResult ArenaPlanner::findLiveRanges() {
     buffers.push_back(buffer);
   });
   return ok;
+}
+
+/// Is it one of the entry's named sizes?
+bool ArenaPlanner::isSize(Value value) {
+  auto argument = dyn_cast<BlockArgument>(value);
+  if (!argument || argument.getOwner() != &function.getBody().front())
+    return false;
+  auto role = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "attnc.role");
+  return role && role.getValue() == "size";
 }
 
 /// The size argument that a dimension of an entry's buffer is, or the operand of the allocation that made it.
@@ -137,7 +148,7 @@ Value ArenaPlanner::sizeOf(Value memref, int64_t dim) {
   if (!names || position >= names.size())
     return {};
   for (BlockArgument size : function.getArguments())
-    if (auto role = function.getArgAttrOfType<StringAttr>(size.getArgNumber(), "attnc.role"); role && role.getValue() == "size")
+    if (isSize(size))
       if (function.getArgAttr(size.getArgNumber(), "attnc.name") == names[position])
         return size;
   return {};
@@ -145,8 +156,7 @@ Value ArenaPlanner::sizeOf(Value memref, int64_t dim) {
 
 /// The value, or an upper bound of it, computed at the start of the entry.
 FailureOr<Value> ArenaPlanner::atEntry(Value value) {
-  Block *entry = &function.getBody().front();
-  if (auto argument = dyn_cast<BlockArgument>(value); argument && argument.getOwner() == entry)
+  if (isSize(value))
     return value;
   if (Value known = hoisted.lookup(value))
     return known;
@@ -170,8 +180,7 @@ FailureOr<Value> ArenaPlanner::atEntry(Value value) {
   }
   // A size that differs between iterations: the largest it can be.
   auto isKnown = [&](Value v, std::optional<int64_t> dim, ValueBoundsConstraintSet &) {
-    auto argument = dyn_cast<BlockArgument>(v);
-    return !dim && argument && argument.getOwner() == entry;
+    return !dim && isSize(v);
   };
   FailureOr<OpFoldResult> bound = affine::reifyValueBound(top, value.getLoc(), presburger::BoundType::UB,
                                                           ValueBoundsConstraintSet::Variable(value), isKnown, /*closedUB=*/true);
@@ -188,13 +197,13 @@ LogicalResult ArenaPlanner::computeBytes(Buffer &buffer) {
     fixed = 8;
   for (int64_t extent : type.getShape())
     fixed *= ShapedType::isDynamic(extent) ? 1 : extent;
-  buffer.estimate = fixed;
+  buffer.estimate = buffer.fixedBytes = fixed;
   Value bytes = arith::ConstantIndexOp::create(top, loc, fixed);
   for (Value size : buffer.alloc.getDynamicSizes()) {
     FailureOr<Value> extent = atEntry(size);
     if (failed(extent))
       return buffer.alloc.emitError("the size of this tensor depends on data: every size must follow from the "
-                                    "named sizes and index inputs of the entry");
+                                    "named sizes of the entry");
     bytes = arith::MulIOp::create(top, loc, bytes, *extent);
     buffer.estimate *= kTypicalSize;
   }
@@ -246,7 +255,7 @@ void ArenaPlanner::addSizeFunction() {
   OpBuilder b(function);
   SmallVector<BlockArgument> sizes;
   for (BlockArgument argument : function.getArguments())
-    if (auto role = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "attnc.role"); role && role.getValue() == "size")
+    if (isSize(argument))
       sizes.push_back(argument);
   SmallVector<Type> types(sizes.size(), b.getIndexType());
   auto sizeFunction = func::FuncOp::create(b, function.getLoc(), (function.getName() + "_arena_size").str(),
@@ -271,8 +280,20 @@ void ArenaPlanner::recordPlan() {
     SmallVector<int64_t> below(buffer.below.begin(), buffer.below.end());
     std::string type;
     llvm::raw_string_ostream(type) << buffer.alloc.getType();
-    rows.push_back(top.getDictionaryAttr({top.getNamedAttr("buffer", top.getStringAttr(type)), top.getNamedAttr("first", top.getI64IntegerAttr(buffer.first)),
-                                          top.getNamedAttr("last", top.getI64IntegerAttr(buffer.last)), top.getNamedAttr("below", top.getDenseI64ArrayAttr(below))}));
+    NamedAttrList row;
+    // Named sizes whose product, times the bytes, is the size; absent where it is no such product.
+    SmallVector<Attribute> dims;
+    for (Value size : buffer.alloc.getDynamicSizes())
+      if (auto argument = dyn_cast<BlockArgument>(*atEntry(size)); argument && isSize(argument))
+        dims.push_back(function.getArgAttr(argument.getArgNumber(), "attnc.name"));
+    if (dims.size() == buffer.alloc.getDynamicSizes().size())
+      row.set("dims", top.getArrayAttr(dims));
+    row.set("bytes", top.getI64IntegerAttr(buffer.fixedBytes));
+    row.set("buffer", top.getStringAttr(type));
+    row.set("first", top.getI64IntegerAttr(buffer.first));
+    row.set("last", top.getI64IntegerAttr(buffer.last));
+    row.set("below", top.getDenseI64ArrayAttr(below));
+    rows.push_back(row.getDictionary(top.getContext()));
   }
   function->setAttr("attnc.plan", top.getArrayAttr(rows));
 }

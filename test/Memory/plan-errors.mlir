@@ -5,7 +5,7 @@ func.func @data_dependent(%n: tensor<1xindex> {attnc.name = "n"}) -> (tensor<4xf
   %zero = arith.constant 0.0 : f32
   %size = tensor.extract %n[%c0] : tensor<1xindex>
   %init = arith.constant dense<0.0> : tensor<4xf32>
-  // expected-error@below {{the size of this tensor depends on data: every size must follow from the named sizes and index inputs of the entry}}
+  // expected-error@below {{the size of this tensor depends on data: every size must follow from the named sizes of the entry}}
   %e = tensor.empty(%size) : tensor<?xf32>
   %f = linalg.fill ins(%zero : f32) outs(%e : tensor<?xf32>) -> tensor<?xf32>
   %g = linalg.exp ins(%f : tensor<?xf32>) outs(%e : tensor<?xf32>) -> tensor<?xf32>

@@ -37,6 +37,16 @@ SmallVector<Item> itemsOf(FunctionOpInterface function) {
   return items;
 }
 
+/// A state's type and the names of its dimensions, for a message.
+std::string describe(const Item &state) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  stream << state.type;
+  if (Attribute dims = state.get("attnc.dims"))
+    stream << " " << dims;
+  return text;
+}
+
 /// The first argument or result of that state, null if there is none.
 const Item *findState(ArrayRef<Item> items, StringRef state) {
   const Item *found = llvm::find_if(items, [&](const Item &item) { return item.text("attnc.state") == state; });
@@ -107,7 +117,7 @@ LogicalResult Contract::verifyDims(const Item &item) {
   int64_t dynamic = numDynamicDims(item.type);
   if (dynamic == 0 || item.get("attnc.dims") || (item.kind == ValueKind::Result && !item.get("attnc.name") && !isNewState(item)))
     return success();
-  return error(item) << "expected attnc.dims to name the " << dynamic << " dynamic dimensions of " << item.type
+  return error(item) << "expected attnc.dims to name each dynamic dimension (" << dynamic << ") of " << item.type
                      << ", got none";
 }
 
@@ -149,8 +159,7 @@ LogicalResult Contract::verifySameInModule(const Item &state) {
       continue;
     if (same->type != state.type || same->get("attnc.dims") != state.get("attnc.dims"))
       return error(state) << "expected the state '" << name << "' to be as in @" << other.getName() << ", "
-                          << same->type << " " << same->get("attnc.dims") << ", got " << state.type << " "
-                          << state.get("attnc.dims");
+                          << describe(*same) << ", got " << describe(state);
     return success();
   }
   return success();

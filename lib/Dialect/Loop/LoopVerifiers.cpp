@@ -79,7 +79,7 @@ static LogicalResult verifyOptions(AdaptiveOp op) {
   return verifyOption(op, "margin", op.getMargin(), false, policy != Policy::Predicate);
 }
 
-// adaptive_c2: converge looks at a carried tensor of floats.
+// adaptive_c2: converge looks at a carried tensor of floats; its delta is finite and not negative.
 static LogicalResult verifyOn(AdaptiveOp op) {
   std::optional<uint64_t> on = op.getOn();
   if (!on)
@@ -90,6 +90,8 @@ static LogicalResult verifyOn(AdaptiveOp op) {
   Type type = op.getInits()[*on].getType();
   if (!isFloatTensor(type))
     return op.emitOpError("expected on(") << *on << ") to be a tensor of floats, got " << type;
+  if (std::optional<APFloat> delta = op.getDelta(); delta && (!delta->isFinite() || delta->isNegative()))
+    return op.emitOpError("expected delta to be finite and not negative, got ") << delta->convertToDouble();
   return success();
 }
 

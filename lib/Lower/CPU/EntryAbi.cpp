@@ -213,6 +213,8 @@ void AbiBuilder::wrapEntry(func::FuncOp entry) {
   entry.setPrivate();
   makeCaller(entry);
   makeSizeFunction(entry);
+  // What the manifest took from the entry means nothing to LLVM.
+  entry.setAllArgAttrs(SmallVector<DictionaryAttr>(entry.getNumArguments(), b.getDictionaryAttr({})));
 }
 
 class EntryAbi : public attnc::impl::EntryAbiBase<EntryAbi> {

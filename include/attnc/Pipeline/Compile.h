@@ -1,0 +1,20 @@
+// A model file to a package.
+#pragma once
+
+#include "attnc/Codegen/Codegen.h"
+#include "attnc/Pipeline/Pipeline.h"
+
+namespace attnc {
+
+struct CompileOptions {
+  std::string model;                      ///< the .mlir file (text or bytecode), "-" for standard input
+  std::string output;                     ///< the package, or the module where a phase in front of codegen is the last
+  std::string weights;                    ///< a .safetensors file; "external": none are packed
+  llvm::SmallVector<const CpuLevel *> levels; ///< code is made for each
+  PhaseOptions phases;
+};
+
+/// Compiles; diagnostics go to the context's handler. Nothing is left at `output` on failure.
+mlir::LogicalResult compileModel(mlir::MLIRContext &context, const CompileOptions &options);
+
+} // namespace attnc

@@ -1,0 +1,145 @@
+// attnc: the compiler's command line. Each command is a thin main over its room.
+#include "attnc/InitAll.h"
+#include "attnc/Pipeline/Compile.h"
+#include "attnc/Support/Progress.h"
+
+#include "mlir/IR/DialectRegistry.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/InitAllDialects.h"
+#include "mlir/InitAllExtensions.h"
+#include "mlir/InitAllPasses.h"
+#include "mlir/Tools/Plugins/PassPlugin.h"
+#include "llvm/ADT/SmallString.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/Path.h"
+
+using namespace llvm;
+using namespace attnc;
+
+namespace {
+
+cl::SubCommand compileCommand("compile", "compile a model to a package");
+cl::OptionCategory compileOptions("Options of compile");
+
+cl::opt<std::string> model(cl::Positional, cl::desc("MODEL.mlir"), cl::Required, cl::sub(compileCommand), cl::cat(compileOptions));
+cl::opt<std::string> output("o", cl::desc("The package to write (default: the model's name with .attnpkg)"), cl::value_desc("FILE"),
+                            cl::sub(compileCommand), cl::cat(compileOptions));
+cl::opt<std::string> weights("weights", cl::desc("The weights to pack, .safetensors; or 'external' to pack none"), cl::value_desc("FILE"),
+                             cl::sub(compileCommand), cl::cat(compileOptions));
+cl::list<std::string> targets("target", cl::desc("What to make code for: cpu (default), or one level, cpu:avx2 or cpu:avx512"), cl::value_desc("TARGET"),
+                              cl::sub(compileCommand), cl::cat(compileOptions));
+cl::opt<std::string> stopAfter("stop-after", cl::desc("The last phase to run; the module is written to -o"), cl::value_desc("PHASE"),
+                               cl::sub(compileCommand), cl::cat(compileOptions));
+cl::opt<std::string> startFrom("start-from", cl::desc("The first phase to run, on a module that an earlier --stop-after left"), cl::value_desc("PHASE"),
+                               cl::sub(compileCommand), cl::cat(compileOptions));
+cl::opt<std::string> dumpPhases("dump-phases", cl::desc("Write the module behind each phase to DIR, numbered"), cl::value_desc("DIR"),
+                                cl::sub(compileCommand), cl::cat(compileOptions));
+cl::opt<std::string> reproducer("reproducer", cl::desc("Where a failing pass leaves what reproduces it"), cl::value_desc("FILE"),
+                                cl::sub(compileCommand), cl::cat(compileOptions));
+cl::opt<bool> timing("timing", cl::desc("Print the time of each phase and pass"), cl::sub(compileCommand), cl::cat(compileOptions));
+cl::list<std::string> inserted("insert", cl::desc("Run a pipeline behind a phase"), cl::value_desc("PHASE:PIPELINE"), cl::sub(compileCommand), cl::cat(compileOptions));
+cl::list<std::string> plugins("load-pass-plugin", cl::desc("A shared object with passes for --insert"), cl::value_desc("FILE"), cl::sub(compileCommand), cl::cat(compileOptions));
+
+int wrongCommand(const Twine &message) {
+  errs() << "attnc: " << message << "\n";
+  return 2;
+}
+
+std::string phaseNames() {
+  std::vector<std::string> names;
+  for (const Phase &phase : phases())
+    names.push_back(phase.name.str());
+  return join(names, ", ");
+}
+
+/// The phase an option names, or exits.
+const Phase *phaseOption(StringRef option, StringRef name) {
+  if (name.empty())
+    return nullptr;
+  const Phase *phase = findPhase(name);
+  if (!phase)
+    exit(wrongCommand("--" + option + ": no phase '" + name + "'; the phases are " + phaseNames()));
+  return phase;
+}
+
+void collectLevels(SmallVectorImpl<const CpuLevel *> &levels) {
+  if (targets.empty())
+    targets.push_back("cpu");
+  for (StringRef target : targets) {
+    StringRef name = target;
+    if (name == "cpu") {
+      for (const CpuLevel &level : x86Levels())
+        levels.push_back(&level);
+    } else if (const CpuLevel *level = name.consume_front("cpu:") ? findLevel(name) : nullptr) {
+      levels.push_back(level);
+    } else {
+      std::vector<std::string> known;
+      for (const CpuLevel &level : x86Levels())
+        known.push_back(("cpu:" + level.name).str());
+      errs() << "attnc: unknown target '" << target << "': expected cpu, or one level of it: " << join(known, ", ") << "\n";
+      exit(1);
+    }
+  }
+}
+
+void collectPhases(PhaseOptions &options, Progress &progress) {
+  options.startFrom = phaseOption("start-from", startFrom);
+  options.stopAfter = phaseOption("stop-after", stopAfter);
+  options.dumpFolder = dumpPhases;
+  options.reproducer = reproducer;
+  options.timing = timing;
+  for (StringRef text : inserted) {
+    auto [phase, pipeline] = text.split(':');
+    options.inserted.push_back({phaseOption("insert", phase), pipeline.str()});
+  }
+  options.onPhase = [&](const Phase &phase) { progress.show(&phase - phases().data() + 1, phases().size(), std::string_view(phase.name)); };
+}
+
+int compileMain() {
+  mlir::registerAllPasses();
+  registerPasses();
+  mlir::DialectRegistry registry;
+  mlir::registerAllDialects(registry);
+  mlir::registerAllExtensions(registry);
+  registerDialects(registry);
+  for (StringRef path : plugins) {
+    auto plugin = mlir::PassPlugin::load(path.str());
+    if (!plugin) {
+      errs() << "attnc: cannot load the plugin: " << toString(plugin.takeError()) << "\n";
+      return 1;
+    }
+    plugin->registerPassRegistryCallbacks();
+  }
+  CompileOptions options;
+  options.model = model;
+  options.output = output;
+  options.weights = weights;
+  if (options.output.empty()) {
+    SmallString<64> path(sys::path::filename(model));
+    sys::path::replace_extension(path, ".attnpkg");
+    options.output = stopAfter.empty() ? std::string(path) : "-";
+  }
+  Progress progress;
+  collectLevels(options.levels);
+  collectPhases(options.phases, progress);
+  mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
+  return mlir::failed(compileModel(context, options));
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  InitLLVM init(argc, argv);
+  std::string overview = "attnc: an ahead-of-time compiler for attention models with dynamic loops\n\nPhases of compile:\n";
+  for (const Phase &phase : phases())
+    overview += ("  " + phase.name + std::string(10 - phase.name.size(), ' ') + phase.holdsAfter + "\n").str();
+  cl::HideUnrelatedOptions(compileOptions, compileCommand);
+  cl::HideUnrelatedOptions(compileOptions, cl::SubCommand::getTopLevel());
+  if (!cl::ParseCommandLineOptions(argc, argv, overview, &errs()))
+    return 2;
+  if (compileCommand)
+    return compileMain();
+  return wrongCommand("expected a command: compile; see attnc --help");
+}
