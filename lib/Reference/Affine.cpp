@@ -16,8 +16,8 @@ static FailureOr<SmallVector<int64_t>> valuesOf(Operation *op, AffineMap map, Va
     inputs.push_back(builder.getIndexAttr(frame.integer(operand)));
   if (failed(map.constantFold(inputs, results)))
     return frame.error(op, "expected divisors other than 0");
-  return llvm::map_to_vector(
-      results, [](Attribute result) { return cast<IntegerAttr>(result).getInt(); });
+  return llvm::map_to_vector(results,
+                             [](Attribute result) { return cast<IntegerAttr>(result).getInt(); });
 }
 
 template <class Op> static LogicalResult evaluateExtremum(Op op, Frame &frame) {

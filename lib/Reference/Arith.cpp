@@ -31,8 +31,6 @@ unsigned widthOf(Type type) {
   return element.isIntOrFloat() ? element.getIntOrFloatBitWidth() : 64;
 }
 
-static uint64_t bits(double value) { return llvm::bit_cast<uint64_t>(value); }
-
 //===----------------------------------------------------------------------===//
 // Scalar functions
 //===----------------------------------------------------------------------===//
@@ -146,7 +144,8 @@ static bool compareFloats(S x, T t) {
   llvm_unreachable("unknown predicate");
 }
 
-/// Toward zero; what does not fit becomes the nearest end of the range, NaN becomes 0 (upstream: poison).
+/// Toward zero; what does not fit becomes the nearest end of the range, NaN becomes 0 (upstream:
+/// poison).
 static Scalar toInteger(double value, double low, double high, T t) {
   if (std::isnan(value))
     return {.i = 0};
@@ -197,15 +196,12 @@ static void addIntegers(ScalarTable &table) {
   table["arith.minui"] = {[](S x, T t, P) { return integer(std::min(u(x, 0, t), u(x, 1, t)), t); }};
   table["arith.cmpi"] = {[](S x, T t, P) { return boolean(compareIntegers(x, t)); }};
   // A shift by the width or more is poison upstream; here nothing is left (or the sign).
-  table["arith.shli"] = {[](S x, T t, P) {
-    return integer(u(x, 1, t) < t.width ? u(x, 0, t) << x[1].i : 0, t);
-  }};
-  table["arith.shrui"] = {[](S x, T t, P) {
-    return integer(u(x, 1, t) < t.width ? u(x, 0, t) >> x[1].i : 0, t);
-  }};
-  table["arith.shrsi"] = {[](S x, T t, P) {
-    return integer(s(x, 0, t) >> std::min<uint64_t>(u(x, 1, t), 63), t);
-  }};
+  table["arith.shli"] = {
+      [](S x, T t, P) { return integer(u(x, 1, t) < t.width ? u(x, 0, t) << x[1].i : 0, t); }};
+  table["arith.shrui"] = {
+      [](S x, T t, P) { return integer(u(x, 1, t) < t.width ? u(x, 0, t) >> x[1].i : 0, t); }};
+  table["arith.shrsi"] = {
+      [](S x, T t, P) { return integer(s(x, 0, t) >> std::min<uint64_t>(u(x, 1, t), 63), t); }};
 }
 
 static void addDivisions(ScalarTable &table) {
@@ -213,10 +209,9 @@ static void addDivisions(ScalarTable &table) {
     return integer(isZeroDivisor(x, problem) ? 0 : u(x, 0, t) / u(x, 1, t), t);
   }};
   table["arith.ceildivui"] = {[](S x, T t, P problem) {
-    return integer(isZeroDivisor(x, problem)
-                       ? 0
-                       : u(x, 0, t) / u(x, 1, t) + (u(x, 0, t) % u(x, 1, t) != 0),
-                   t);
+    return integer(
+        isZeroDivisor(x, problem) ? 0 : u(x, 0, t) / u(x, 1, t) + (u(x, 0, t) % u(x, 1, t) != 0),
+        t);
   }};
   table["arith.remui"] = {[](S x, T t, P problem) {
     return integer(isZeroDivisor(x, problem) ? 0 : u(x, 0, t) % u(x, 1, t), t);
@@ -225,16 +220,13 @@ static void addDivisions(ScalarTable &table) {
     return integer(isBadSignedDivision(x, t, problem) ? 0 : s(x, 0, t) / s(x, 1, t), t);
   }};
   table["arith.ceildivsi"] = {[](S x, T t, P problem) {
-    return integer(isBadSignedDivision(x, t, problem)
-                       ? 0
-                       : llvm::divideCeilSigned(s(x, 0, t), s(x, 1, t)),
-                   t);
+    return integer(
+        isBadSignedDivision(x, t, problem) ? 0 : llvm::divideCeilSigned(s(x, 0, t), s(x, 1, t)), t);
   }};
   table["arith.floordivsi"] = {[](S x, T t, P problem) {
-    return integer(isBadSignedDivision(x, t, problem)
-                       ? 0
-                       : llvm::divideFloorSigned(s(x, 0, t), s(x, 1, t)),
-                   t);
+    return integer(
+        isBadSignedDivision(x, t, problem) ? 0 : llvm::divideFloorSigned(s(x, 0, t), s(x, 1, t)),
+        t);
   }};
   table["arith.remsi"] = {[](S x, T t, P problem) {
     return integer(isZeroDivisor(x, problem) || s(x, 1, t) == -1 ? 0 : s(x, 0, t) % s(x, 1, t), t);
@@ -249,11 +241,11 @@ static void addWideIntegers(ScalarTable &table) {
   table["arith.mului_extended"] = {
       [](S x, T t, P) { return integer(u(x, 0, t) * u(x, 1, t), t); },
       [](S x, T t, P) { return integer(uint64_t(Wide(u(x, 0, t)) * u(x, 1, t) >> t.width), t); }};
-  table["arith.mulsi_extended"] = {
-      [](S x, T t, P) { return integer(u(x, 0, t) * u(x, 1, t), t); },
-      [](S x, T t, P) {
-        return integer(uint64_t(__int128(s(x, 0, t)) * s(x, 1, t) >> t.width), t);
-      }};
+  table["arith.mulsi_extended"] = {[](S x, T t, P) { return integer(u(x, 0, t) * u(x, 1, t), t); },
+                                   [](S x, T t, P) {
+                                     return integer(
+                                         uint64_t(__int128(s(x, 0, t)) * s(x, 1, t) >> t.width), t);
+                                   }};
 }
 
 static void addFloats(ScalarTable &table) {
@@ -273,19 +265,18 @@ static void addFloats(ScalarTable &table) {
 static void addConversions(ScalarTable &table) {
   table["arith.select"] = {[](S x, T, P) { return x[0].i ? x[1] : x[2]; }};
   table["arith.extf"] = table["arith.truncf"] = {[](S x, T, P) { return x[0]; }};
-  table["arith.extsi"] = table["arith.trunci"] = table["arith.index_cast"] = {
-      [](S x, T t, P) { return integer(s(x, 0, t), t); }};
-  table["arith.extui"] = table["arith.index_castui"] = {
-      [](S x, T t, P) { return integer(u(x, 0, t), t); }};
+  table["arith.extsi"] = table["arith.trunci"] =
+      table["arith.index_cast"] = {[](S x, T t, P) { return integer(s(x, 0, t), t); }};
+  table["arith.extui"] =
+      table["arith.index_castui"] = {[](S x, T t, P) { return integer(u(x, 0, t), t); }};
   table["arith.sitofp"] = {[](S x, T t, P) { return number(static_cast<double>(s(x, 0, t))); }};
   table["arith.uitofp"] = {[](S x, T t, P) { return number(static_cast<double>(u(x, 0, t))); }};
   table["arith.fptosi"] = {[](S x, T t, P) {
     double end = std::ldexp(1.0, t.resultWidth - 1);
     return toInteger(x[0].f, -end, end, t);
   }};
-  table["arith.fptoui"] = {[](S x, T t, P) {
-    return toInteger(x[0].f, 0, std::ldexp(1.0, t.resultWidth), t);
-  }};
+  table["arith.fptoui"] = {
+      [](S x, T t, P) { return toInteger(x[0].f, 0, std::ldexp(1.0, t.resultWidth), t); }};
   table["arith.bitcast"] = {[](S x, T t, P) { return bitcast(x, t); }};
 }
 
@@ -356,9 +347,10 @@ std::optional<Value> getConstant(Attribute attribute, Type type) {
     return Value::integer(type, integerOf(integer.getValue()));
   if (auto dense = dyn_cast<DenseElementsAttr>(attribute))
     return getDense(dense);
+  bool splat;
   if (auto resource = dyn_cast<DenseResourceElementsAttr>(attribute))
     if (AsmResourceBlob *blob = resource.getRawHandle().getBlob())
-      if (DenseElementsAttr::isValidRawBuffer(resource.getType(), blob->getData()))
+      if (DenseElementsAttr::isValidRawBuffer(resource.getType(), blob->getData(), splat))
         return getDense(DenseElementsAttr::getFromRawBuffer(resource.getType(), blob->getData()));
   return std::nullopt;
 }

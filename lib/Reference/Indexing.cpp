@@ -33,8 +33,8 @@ std::string shapeText(ArrayRef<int64_t> shape) {
   return text + "]";
 }
 
-LogicalResult forEachPoint(
-    ArrayRef<int64_t> sizes, llvm::function_ref<LogicalResult(ArrayRef<int64_t>)> visit) {
+LogicalResult forEachPoint(ArrayRef<int64_t> sizes,
+                           llvm::function_ref<LogicalResult(ArrayRef<int64_t>)> visit) {
   if (llvm::any_of(sizes, [](int64_t size) { return size <= 0; }))
     return success();
   SmallVector<int64_t> point(sizes.size(), 0);

@@ -55,6 +55,7 @@ void addAttnNorms(Handlers &handlers);
 void addAttnRows(Handlers &handlers);
 void addAttnScans(Handlers &handlers);
 void addLoop(Handlers &handlers);
+void addFixedPoint(Handlers &handlers);
 
 /// Of linalg's structured ops, which have an interface and no single class.
 LogicalResult evaluateStructured(mlir::Operation *op, Frame &frame);
@@ -162,7 +163,8 @@ std::optional<Value> getConstant(mlir::Attribute attribute, mlir::Type type);
 /// tensor.extract and linalg.index only, it becomes a flat list once; else the frame runs it.
 class PointRegion {
 public:
-  /// Values from outside, among them block arguments that are tensors, are taken from the frame now.
+  /// Values from outside, among them block arguments that are tensors, are taken from the frame
+  /// now.
   PointRegion(mlir::Region &region, Frame &frame);
 
   /// `arguments`: one a block argument (those of tensors are ignored); `point`: what linalg.index
@@ -200,8 +202,8 @@ private:
 
 /// A tensor of one value.
 Tensor filled(mlir::Type element, ArrayRef<int64_t> shape, Scalar value);
-/// A tensor that nothing has been written to: NaN or the smallest integer everywhere, so that reading
-/// it shows.
+/// A tensor that nothing has been written to: NaN or the smallest integer everywhere, so that
+/// reading it shows.
 Tensor uninitialized(mlir::Type element, ArrayRef<int64_t> shape);
 
 SmallVector<int64_t> rowMajorStrides(ArrayRef<int64_t> shape);
@@ -226,7 +228,11 @@ struct Slice {
 };
 
 /// Lays at least one tensor end to end along a dimension.
-FailureOr<Tensor> concatenate(mlir::Operation *op, ArrayRef<Value> parts, int64_t dim, Frame &frame);
+FailureOr<Tensor> concatenate(mlir::Operation *op, ArrayRef<Value> parts, int64_t dim,
+                              Frame &frame);
+
+/// The block of Philox4x32-10 of a counter (draw, step, row, stream).
+std::array<uint32_t, 4> philox(std::array<uint32_t, 4> counter, uint64_t seed);
 
 /// Where an indexing map leads in the elements of a tensor.
 class Access {

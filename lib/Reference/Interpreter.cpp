@@ -31,13 +31,14 @@ const Handler *Handlers::find(Operation *op) const {
 
 Interpreter::Interpreter(ModuleOp module, const Options &options)
     : module(module), options(options) {
-  for (auto add : {addArith, addAffine, addTensor, addTensorSlices, addLinalg, addScf, addFunc, addMlProgram,
-                   addAttention, addAttnNorms, addAttnRows, addAttnScans, addLoop})
+  for (auto add :
+       {addArith, addAffine, addTensor, addTensorSlices, addLinalg, addScf, addFunc, addMlProgram,
+        addAttention, addAttnNorms, addAttnRows, addAttnScans, addLoop, addFixedPoint})
     add(handlers);
 }
 
 FailureOr<SmallVector<Value>> Interpreter::call(FunctionOpInterface function,
-                                                  ArrayRef<Value> arguments, Operation *caller) {
+                                                ArrayRef<Value> arguments, Operation *caller) {
   Frame frame(*this);
   if (++depth > kMaxDepth)
     return frame.error(caller, "calls are nested deeper than " + Twine(kMaxDepth));
@@ -80,8 +81,8 @@ LogicalResult Frame::set(ResultRange results, ArrayRef<Value> contents) {
 
 FailureOr<SmallVector<Value>> Frame::run(Region &region, ArrayRef<Value> arguments) {
   if (!region.hasOneBlock())
-    return error(region.getParentOp(), "expected one block in each region, found " +
-                                           Twine(region.getBlocks().size()),
+    return error(region.getParentOp(),
+                 "expected one block in each region, found " + Twine(region.getBlocks().size()),
                  ErrorKind::Unsupported);
   Block &block = region.front();
   if (failed(runBody(block, arguments)))
@@ -154,8 +155,8 @@ static LogicalResult checkResults(Operation *op, Frame &frame) {
       continue;
     Value content = frame[result];
     if (!content.isTensor() || failed(verifyCompatibleShape(type.getShape(), content.shape())))
-      return frame.error(op, "expected result " + Twine(result.getResultNumber()) +
-                                 " of shape " + shapeText(type.getShape()) + ", computed " +
+      return frame.error(op, "expected result " + Twine(result.getResultNumber()) + " of shape " +
+                                 shapeText(type.getShape()) + ", computed " +
                                  shapeText(content.shape()));
   }
   return success();
@@ -172,8 +173,9 @@ LogicalResult Frame::run(Operation *op) {
     if (failed(checkSameShapes(op, *this)) || failed(runElementwise(op, *scalar, *this)))
       return failure();
   } else {
-    return error(op, "unsupported op: the reference interpreter knows the ops of a model, of arith, "
-                     "math, tensor, linalg, scf, func, ml_program, attn and loop",
+    return error(op,
+                 "unsupported op: the reference interpreter knows the ops of a model, of arith, "
+                 "math, tensor, linalg, scf, func, ml_program, attn and loop",
                  ErrorKind::Unsupported);
   }
   return checkResults(op, *this);
@@ -200,9 +202,9 @@ static std::string placeText(Location location) {
 
 LogicalResult Frame::error(Operation *op, const Twine &message, ErrorKind kind) {
   if (!interpreter.problem)
-    interpreter.problem = Error{kind, placeText(op->getLoc()) + ": '" +
-                                          op->getName().getStringRef().str() + "': " +
-                                          message.str()};
+    interpreter.problem =
+        Error{kind, placeText(op->getLoc()) + ": '" + op->getName().getStringRef().str() +
+                        "': " + message.str()};
   return failure();
 }
 
@@ -234,9 +236,8 @@ static std::optional<Error> checkInputs(FunctionOpInterface function, ArrayRef<V
   return std::nullopt;
 }
 
-Expected<std::vector<Value>> evaluate(ModuleOp module, StringRef entry,
-                                                                 ArrayRef<Value> inputs,
-                                                                 const Options &options) {
+Expected<std::vector<Value>> evaluate(ModuleOp module, StringRef entry, ArrayRef<Value> inputs,
+                                      const Options &options) {
   auto function = module.lookupSymbol<FunctionOpInterface>(entry);
   if (!function)
     return makeError(ErrorKind::Argument, "the module has no function @", entry.str());

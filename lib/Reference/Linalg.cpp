@@ -14,10 +14,10 @@ namespace {
 /// A structured op with its operands: results start as copies of the inits.
 struct Structured {
   linalg::LinalgOp op;
-  SmallVector<int64_t> sizes;    // of the iteration space
-  SmallVector<Value> contents;   // one an operand
-  SmallVector<Access> accesses;  // one an operand
-  SmallVector<Tensor> outputs;   // one an init
+  SmallVector<int64_t> sizes;   // of the iteration space
+  SmallVector<Value> contents;  // one an operand
+  SmallVector<Access> accesses; // one an operand
+  SmallVector<Tensor> outputs;  // one an init
   unsigned numInputs;
 
   const Scalar *input(unsigned number) const { return contents[number].flat().data(); }
@@ -35,7 +35,7 @@ static FailureOr<SmallVector<int64_t>> sizesOf(linalg::LinalgOp op, ArrayRef<Val
   if (!map)
     return frame.error(op, "expected indexing maps that say the size of every loop",
                        ErrorKind::Unsupported);
-  return map.compose(shapes);
+  return SmallVector<int64_t>(map.compose(shapes));
 }
 
 /// A dimension that is indexed by one loop has that loop's size; others contain all indices.
@@ -68,8 +68,8 @@ static FailureOr<Structured> prepare(linalg::LinalgOp op, Frame &frame) {
   SmallVector<AffineMap> maps = op.getIndexingMapsArray();
   for (auto [number, map] : llvm::enumerate(maps)) {
     const Value &content = structured.contents[number];
-    structured.accesses.emplace_back(map, content.isTensor() ? content.shape()
-                                                             : ArrayRef<int64_t>());
+    structured.accesses.emplace_back(map,
+                                     content.isTensor() ? content.shape() : ArrayRef<int64_t>());
     if (failed(checkShape(op, map, structured, number, frame)))
       return failure();
   }
@@ -167,9 +167,8 @@ static void addProducts(int64_t count, Scalar *out, int64_t stepOut, const Scala
 /// The loop to run innermost: a long one along which all operands stand still or are contiguous.
 static unsigned innermostLoop(const Structured &structured) {
   auto cost = [&](unsigned loop) {
-    int64_t jumps = llvm::count_if(structured.accesses, [&](const Access &access) {
-      return access.step(loop) > 1;
-    });
+    int64_t jumps = llvm::count_if(structured.accesses,
+                                   [&](const Access &access) { return access.step(loop) > 1; });
     return (1.0 + 8 * jumps) / std::min<int64_t>(structured.sizes[loop], 64);
   };
   unsigned best = structured.sizes.size() - 1;
@@ -186,9 +185,8 @@ static void runSumOfProducts(Structured &structured) {
   const Access &a = structured.accesses[0], &b = structured.accesses[1],
                &out = structured.accesses[2];
   (void)forEachPoint(outer, [&](ArrayRef<int64_t> point) {
-    addProducts(structured.sizes[inner],
-                structured.outputs[0].elements.data() + out.offset(point), out.step(inner),
-                structured.input(0) + a.offset(point), a.step(inner),
+    addProducts(structured.sizes[inner], structured.outputs[0].elements.data() + out.offset(point),
+                out.step(inner), structured.input(0) + a.offset(point), a.step(inner),
                 structured.input(1) + b.offset(point), b.step(inner));
     return success();
   });

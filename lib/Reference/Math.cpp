@@ -46,8 +46,8 @@ static void addExponentials(ScalarTable &table) {
   table["math.powf"] = {[](S x, T, P) { return number(std::pow(x[0].f, x[1].f)); }};
   table["math.fpowi"] = {[](S x, T, P) { return number(power(x[0].f, x[1].i)); }};
   table["math.ipowi"] = {[](S x, T t, P problem) {
-    return Scalar{.i = integerPower(asSigned(x[0].i, t.width), asSigned(x[1].i, t.width), t.width,
-                                    problem)};
+    return Scalar{
+        .i = integerPower(asSigned(x[0].i, t.width), asSigned(x[1].i, t.width), t.width, problem)};
   }};
   table["math.erf"] = {[](S x, T, P) { return number(std::erf(x[0].f)); }};
   table["math.erfc"] = {[](S x, T, P) { return number(std::erfc(x[0].f)); }};

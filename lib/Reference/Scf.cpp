@@ -80,8 +80,7 @@ static LogicalResult combine(scf::ForallOp op, MutableArrayRef<Tensor> shared, F
   for (Operation &inner : op.getTerminator().getYieldingOps()) {
     auto insert = dyn_cast<tensor::ParallelInsertSliceOp>(inner);
     if (!insert)
-      return frame.error(&inner, "unsupported op at the end of scf.forall",
-                         ErrorKind::Unsupported);
+      return frame.error(&inner, "unsupported op at the end of scf.forall", ErrorKind::Unsupported);
     auto argument = cast<BlockArgument>(insert.getDest());
     Tensor &target = shared[argument.getArgNumber() - op.getRank()];
     auto slice = Slice::get(insert, target.shape, frame);

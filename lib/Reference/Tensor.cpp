@@ -189,7 +189,6 @@ static LogicalResult evaluateCollapseShape(tensor::CollapseShapeOp op, Frame &fr
   return setReshaped(op, source, shape, frame);
 }
 
-
 void addTensor(Handlers &handlers) {
   handlers.add<tensor::EmptyOp>(evaluateEmpty);
   handlers.add<tensor::SplatOp>(evaluateSplat);

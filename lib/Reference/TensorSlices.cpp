@@ -18,9 +18,9 @@ FailureOr<Slice> Slice::get(OffsetSizeAndStrideOpInterface op, ArrayRef<int64_t>
   for (auto [dim, offset, size, stride, extent] :
        llvm::enumerate(slice.offsets, slice.sizes, slice.strides, shape)) {
     int64_t last = offset + (size - 1) * stride;
-    bool inside = size == 0 ? offset >= 0 && offset <= extent
-                            : size > 0 && std::min(offset, last) >= 0 &&
-                                  std::max(offset, last) < extent;
+    bool inside = size == 0
+                      ? offset >= 0 && offset <= extent
+                      : size > 0 && std::min(offset, last) >= 0 && std::max(offset, last) < extent;
     if (!inside)
       return frame.error(op, "offset " + Twine(offset) + ", size " + Twine(size) + " and stride " +
                                  Twine(stride) + " leave dimension " + Twine(dim) + " of " +
@@ -134,7 +134,8 @@ FailureOr<Tensor> concatenate(Operation *op, ArrayRef<Value> parts, int64_t dim,
     tensor.shape[dim] += part.shape()[dim];
   }
   tensor.elements.resize(numElements(tensor.shape));
-  Slice slice{SmallVector<int64_t>(tensor.shape.size(), 0), {},
+  Slice slice{SmallVector<int64_t>(tensor.shape.size(), 0),
+              {},
               SmallVector<int64_t>(tensor.shape.size(), 1)};
   for (const Value &part : parts) {
     slice.sizes.assign(part.shape().begin(), part.shape().end());
@@ -160,7 +161,8 @@ static LogicalResult evaluateConcat(tensor::ConcatOp op, Frame &frame) {
 // Gather and scatter
 //===----------------------------------------------------------------------===//
 
-/// The slice that one row of coordinates selects: a point along `dims`, everything along the others.
+/// The slice that one row of coordinates selects: a point along `dims`, everything along the
+/// others.
 static FailureOr<Slice> sliceAt(Operation *op, ArrayRef<Scalar> coordinates, ArrayRef<int64_t> dims,
                                 ArrayRef<int64_t> shape, Frame &frame) {
   Slice slice{SmallVector<int64_t>(shape.size(), 0), SmallVector<int64_t>(shape),
@@ -218,9 +220,8 @@ static LogicalResult evaluateScatter(tensor::ScatterOp op, Frame &frame) {
   const Scalar *next = source.elements().data();
   if (failed(forEachSlice(op, frame[op.getIndices()], op.getScatterDims(), tensor.shape, frame,
                           [&](const Slice &slice) {
-                            slice.forEachOffset(tensor.shape, [&](int64_t at) {
-                              tensor.elements[at] = *next++;
-                            });
+                            slice.forEachOffset(tensor.shape,
+                                                [&](int64_t at) { tensor.elements[at] = *next++; });
                           })))
     return failure();
   frame.set(op.getResult(), std::move(tensor));

@@ -71,8 +71,8 @@ struct Options {
 };
 
 /// Calls the function `entry` of the module. Arithmetic on floats is in double whatever their type;
-/// only halting decisions compare in f32. Integers wrap at their width. An error names the op and its
-/// location.
+/// only halting decisions compare in f32. Integers wrap at their width. An error names the op and
+/// its location.
 Expected<std::vector<Value>> evaluate(mlir::ModuleOp module, llvm::StringRef entry,
                                       llvm::ArrayRef<Value> inputs, const Options &options = {});
 
