@@ -1,10 +1,13 @@
 # attnc_add_library(NAME SOURCE... [LINK LIB...])
 #
 # A static library of the runtime half: no LLVM, exceptions and RTTI as the standard library wants them.
+# Optimised for size: the work is in compiled models, and attnc-run has to be small. Files with loops
+# over data ask for more (set_source_files_properties).
 function(attnc_add_library name)
   cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
   add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PUBLIC ${ARG_LINK})
+  target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-Os> -ffunction-sections -fdata-sections)
   set_property(GLOBAL APPEND PROPERTY ATTNC_RUNTIME_LIBS ${name})
 endfunction()
 

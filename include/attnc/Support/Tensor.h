@@ -61,7 +61,7 @@ public:
 
 private:
   DType type = DType::F32;
-  Shape dims{0};
+  Shape dims;
   uint64_t size = 0;
   const std::byte *memory = nullptr;
   std::shared_ptr<const void> keep;

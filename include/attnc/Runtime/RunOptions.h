@@ -1,0 +1,66 @@
+// The command line of `attnc-run` (and of `attnc run --reference`), and how its tensors come and go.
+#pragma once
+
+#include "attnc/Package/Manifest.h"
+#include "attnc/Support/AtomicFile.h"
+
+namespace attnc {
+
+struct RunOptions {
+  struct Assignment {
+    std::string name, value;
+  };
+  std::string model;
+  std::string entry = "main";
+  std::vector<Assignment> inputs;      // --input NAME=@FILE.npy | NAME=1,2,3
+  std::string inputsFile, prefix;      // --inputs, --prefix
+  std::vector<Assignment> outputs;     // --output NAME=@FILE.npy, the value without "@"
+  std::string outputsFile;             // --outputs
+  std::string stateIn, stateOut;       // --state-in, --state-out
+  std::vector<std::pair<std::string, int64_t>> capacities; // --capacity NAME=N
+  std::string weights, cpuLevel;
+  int threads = 0;
+  int64_t stepLimit = 0;
+};
+
+/// Options, or the exit code of a program that is done: 0 after --help, 2 after a wrong command
+/// line, which was explained in a sentence on standard error.
+struct ParsedRunOptions {
+  std::optional<RunOptions> options;
+  int exitCode = 0;
+};
+ParsedRunOptions parseRunOptions(int argc, const char *const *argv, const std::string &program);
+
+/// The tensors of a function's inputs, in its order, from --input and --inputs, in the declared
+/// dtypes. Shapes are the given ones; whether they fit is for whoever runs.
+Expected<std::vector<NamedTensor>> collectInputs(const RunOptions &options, std::string_view function,
+                                                 std::span<const TensorDecl> inputs);
+
+/// Where outputs go. The files are made (as temporaries) before the run, so that a place that cannot
+/// be written is known early, and get their names in commit.
+class RunOutputs {
+public:
+  static Expected<RunOutputs> open(const RunOptions &options, std::string_view function,
+                                   std::span<const TensorDecl> outputs);
+  /// Whether this output is written or, if no file was named, shown.
+  bool wants(std::string_view name) const;
+  /// Writes the files, or prints the table of outputs if none was named.
+  Status write(std::span<const NamedTensor> outputs);
+  Status commit();
+
+private:
+  struct Single {
+    std::string name;
+    AtomicFile file;
+  };
+  std::vector<Single> singles;
+  std::optional<AtomicFile> archive;
+};
+
+/// Name, dtype, shape and first values of tensors.
+std::string tensorTable(std::span<const NamedTensor> tensors);
+
+/// attnc-run: parses, runs, writes; returns the exit code.
+int runMain(int argc, const char *const *argv);
+
+} // namespace attnc

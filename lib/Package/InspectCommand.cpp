@@ -1,0 +1,64 @@
+#include "attnc/Package/Inspect.h"
+#include "attnc/Support/Text.h"
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <cstdio>
+#include <iostream>
+#include <unistd.h>
+
+namespace attnc {
+
+int inspectMain(int argc, const char *const *argv) {
+  std::string path;
+  std::vector<std::string> sizes;
+  bool verify = false;
+  InspectOptions options;
+  CLI::App app("Shows what a package holds: signature, states, kernels, memory plan.", "attnc inspect");
+  app.add_option("PACKAGE", path, "The package")->required();
+  app.add_flag("--verify", verify, "Compare the digests of code and weights first");
+  app.add_flag("--weights", options.listWeights, "List the weights too");
+  app.add_option("--at", sizes, "NAME=N: evaluate the memory plan at this size")->allow_extra_args(false);
+  auto wrongLine = [](std::string_view why) {
+    std::cerr << "attnc inspect: " << why << " (attnc inspect --help lists the options)\n";
+    return 2;
+  };
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp &) {
+    std::cout << app.help();
+    return 0;
+  } catch (const CLI::ParseError &problem) {
+    return wrongLine(problem.what());
+  }
+  for (auto &text : sizes) {
+    size_t at = text.find('=');
+    int64_t value = 0;
+    const char *end = text.data() + text.size();
+    bool ok = at != std::string::npos && at > 0;
+    if (ok) {
+      auto [stop, problem] = std::from_chars(text.data() + at + 1, end, value);
+      ok = problem == std::errc() && stop == end && value >= 0;
+    }
+    if (!ok)
+      return wrongLine("--at expects NAME=N, found '" + text + "'");
+    options.sizes[text.substr(0, at)] = value;
+  }
+  auto show = [&]() -> Status {
+    ATTNC_TRY(PackageFile package, PackageFile::open(path));
+    if (verify)
+      ATTNC_CHECK(package.verify());
+    options.width = terminalWidth(STDOUT_FILENO);
+    options.bold = options.width != 0;
+    std::cout << inspectText(package, options);
+    if (verify)
+      std::cout << "\nevery digest agrees\n";
+    return std::cout.flush() ? Status() : makeError(ErrorKind::File, "cannot write to standard output");
+  };
+  if (auto status = show(); !status) {
+    std::cerr << "attnc inspect: " << status.error().message << "\n";
+    return 1;
+  }
+  return 0;
+}
+
+} // namespace attnc

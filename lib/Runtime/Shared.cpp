@@ -1,0 +1,1 @@
+// libattnc_runtime.so is the static library as a whole.
