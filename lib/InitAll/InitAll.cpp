@@ -5,6 +5,7 @@
 #include "attnc/Dialect/Attnc/Attnc.h"
 #include "attnc/Dialect/Loop/Loop.h"
 #include "attnc/Lower/Cpu.h"
+#include "attnc/Lower/LowerAttn.h"
 #include "attnc/Memory/Memory.h"
 #include "attnc/Pipeline/Pipeline.h"
 #include "attnc/Schedule/Schedule.h"
@@ -17,6 +18,7 @@ void attnc::registerDialects(mlir::DialectRegistry &registry) {
 void attnc::registerPasses() {
   registerSchedulePasses();
   registerMemoryPasses();
+  registerLowerPasses();
   registerLowerCpuPasses();
   registerPhasePipelines();
 }

@@ -26,8 +26,9 @@ namespace {
 /// Rewrites one entry.
 class EntryRewriter {
 public:
-  explicit EntryRewriter(func::FuncOp function)
-      : function(function), body(&function.getBody().front()), builder(function.getContext()) {}
+  /// `initialDims`: of a function that makes initial states, the attnc.dims of each result.
+  EntryRewriter(func::FuncOp function, ArrayRef<Attribute> initialDims)
+      : function(function), body(&function.getBody().front()), builder(function.getContext()), initialDims(initialDims) {}
   LogicalResult run();
 
 private:
@@ -50,6 +51,8 @@ private:
   func::FuncOp function;
   Block *body;
   OpBuilder builder;
+  ArrayRef<Attribute> initialDims;
+  llvm::MapVector<StringRef, Value> givenSizes; ///< index arguments of an initialiser, by the size they are
   SmallVector<Argument> inputs, outputs, states, weights;
   llvm::MapVector<StringRef, Value> sizes; ///< by name, in order of first appearance
   SmallVector<StringRef> sizeNames;
@@ -71,6 +74,10 @@ void EntryRewriter::addArgument(SmallVectorImpl<Argument> &list, Type type, Dict
 void EntryRewriter::collectInputsAndStates() {
   for (BlockArgument argument : body->getArguments()) {
     DictionaryAttr attributes = function.getArgAttrDict(argument.getArgNumber());
+    if (!initialDims.empty()) { // takes sizes alone
+      givenSizes[attributes.getAs<StringAttr>("attnc.name").getValue()] = argument;
+      continue;
+    }
     bool state = attributes && attributes.contains("attnc.state");
     addArgument(state ? states : inputs, argument.getType(), attributes, state ? "state" : "input", argument);
   }
@@ -81,6 +88,8 @@ LogicalResult EntryRewriter::collectResults() {
     DictionaryAttr attributes = function.getResultAttrDict(i);
     auto state = attributes ? attributes.getAs<StringAttr>("attnc.state") : StringAttr();
     if (!state) {
+      if (!initialDims.empty() && initialDims[i])
+        attributes = with(builder, attributes ? attributes : builder.getDictionaryAttr({}), "attnc.dims", initialDims[i]);
       Type tensor = isa<RankedTensorType>(type) ? Type(type) : RankedTensorType::get({}, type);
       addArgument(outputs, tensor, attributes, "output", {}, i);
       continue;
@@ -110,6 +119,8 @@ void EntryRewriter::collectWeights() {
 /// an initialiser takes as index arguments.
 void EntryRewriter::collectSizes() {
   llvm::SetVector<StringRef> names;
+  for (auto &[name, argument] : givenSizes)
+    names.insert(name);
   for (auto *list : {&inputs, &states, &outputs})
     for (Argument &argument : *list)
       if (auto dims = argument.attributes.getAs<ArrayAttr>("attnc.dims"))
@@ -136,6 +147,8 @@ void EntryRewriter::replaceArguments() {
         argument.old.replaceAllUsesWith(fresh);
       argument.old = fresh;
     }
+  for (auto &[name, argument] : givenSizes)
+    argument.replaceAllUsesWith(sizes[name]);
   body->eraseArguments(0, oldCount);
   function.setFunctionType(builder.getFunctionType(body->getArgumentTypes(), function.getResultTypes()));
   function.setAllArgAttrs(attributes);
@@ -205,8 +218,10 @@ class EntryArguments : public attnc::impl::EntryArgumentsBase<EntryArguments> {
 public:
   void runOnOperation() override {
     inlineDenseGlobals();
+    llvm::DenseMap<StringAttr, SmallVector<Attribute>> initialDims = collectInitialDims();
     for (auto function : getOperation().getOps<func::FuncOp>())
-      if (function.isPublic() && !function.isExternal() && failed(EntryRewriter(function).run()))
+      if (function.isPublic() && !function.isExternal() &&
+          failed(EntryRewriter(function, initialDims[function.getSymNameAttr()]).run()))
         return signalPassFailure();
     // Nothing loads them any more.
     for (auto global : llvm::to_vector(getOperation().getOps<ml_program::GlobalOp>()))
@@ -215,6 +230,24 @@ public:
   }
 
 private:
+  /// The functions that attnc.init names, with the sizes of the states that their results start.
+  llvm::DenseMap<StringAttr, SmallVector<Attribute>> collectInitialDims() {
+    llvm::DenseMap<StringAttr, SmallVector<Attribute>> dims;
+    SymbolTable symbols(getOperation());
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      for (unsigned i = 0; i < function.getNumArguments(); ++i) {
+        Attribute init = function.getArgAttr(i, "attnc.init");
+        if (!init)
+          continue;
+        auto pair = dyn_cast<ArrayAttr>(init);
+        auto symbol = cast<FlatSymbolRefAttr>(pair ? pair[0] : init).getAttr();
+        auto &results = dims[symbol];
+        results.resize(symbols.lookup<func::FuncOp>(symbol).getNumResults());
+        results[pair ? cast<IntegerAttr>(pair[1]).getInt() : 0] = function.getArgAttr(i, "attnc.dims");
+      }
+    return dims;
+  }
+
   /// A global whose value stands in the module is a constant.
   void inlineDenseGlobals() {
     SymbolTable symbols(getOperation());

@@ -62,24 +62,32 @@ Status addWeights(PackageWriter &writer, const Manifest &manifest, const std::st
   return {};
 }
 
-LogicalResult writePackage(ModuleOp module, Manifest manifest, const CompileOptions &options) {
-  Expected<PackageWriter> writer = PackageWriter::create(options.output);
-  if (!writer)
-    return report(module, writer.error());
-  if (Status added = addWeights(*writer, manifest, options.weights); !added)
-    return report(module, added.error());
-  manifest.weights = writer->weights();
-  manifest.externalWeights = options.weights == "external";
+/// One shared object a level.
+FailureOr<std::vector<std::string>> emitCode(ModuleOp module, const Manifest &manifest, ArrayRef<const CpuLevel *> levels) {
   std::string signature = signatureOf(manifest);
   std::vector<std::string> objects;
-  for (const CpuLevel *level : options.levels) {
+  for (const CpuLevel *level : levels) {
     llvm::Expected<std::string> object = emitSharedObject(module, *level, signature);
     if (!object)
       return emitError(UnknownLoc::get(module.getContext())) << llvm::toString(object.takeError());
     objects.push_back(std::move(*object));
   }
+  return objects;
+}
+
+/// The code is made first: a back end that gives up ends the process, and must not leave half a package.
+LogicalResult writePackage(ModuleOp module, Manifest manifest, const CompileOptions &options) {
+  manifest.externalWeights = options.weights == "external";
+  FailureOr<std::vector<std::string>> objects = emitCode(module, manifest, options.levels);
+  if (failed(objects))
+    return failure();
+  Expected<PackageWriter> writer = PackageWriter::create(options.output);
+  if (!writer)
+    return report(module, writer.error());
+  if (Status added = addWeights(*writer, manifest, options.weights); !added)
+    return report(module, added.error());
   std::vector<PackageWriter::Code> code;
-  for (auto [level, object] : llvm::zip_equal(options.levels, objects))
+  for (auto [level, object] : llvm::zip_equal(options.levels, *objects))
     code.push_back({level->name.str(), textBytes(object)});
   if (Status done = writer->finish(std::move(manifest), code); !done)
     return report(module, done.error());

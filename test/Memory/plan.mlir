@@ -51,3 +51,27 @@ func.func @count(%x: tensor<4xf32> {attnc.name = "x"}, %s: tensor<4xf32> {attnc.
   } -> tensor<4xf32>
   return %y : tensor<4xf32>
 }
+
+// -----
+
+// The function that makes a state's initial value is an entry of sizes, outputs and weights.
+// CHECK-LABEL: func.func @start(
+// CHECK-SAME: %[[B:[a-z0-9]+]]: index {attnc.name = "B", attnc.role = "size"}
+// CHECK-SAME: %[[OUT:[a-z0-9]+]]: memref<?x4xf32> {attnc.dims = ["B"], attnc.role = "output"}
+// CHECK: attnc.launch @{{.*}} into(%[[OUT]] : memref<?x4xf32>)
+func.func @start(%b: index {attnc.name = "B"}) -> tensor<?x4xf32> {
+  %one = arith.constant 1.0 : f32
+  %e = tensor.empty(%b) : tensor<?x4xf32>
+  %f = linalg.fill ins(%one : f32) outs(%e : tensor<?x4xf32>) -> tensor<?x4xf32>
+  return %f : tensor<?x4xf32>
+}
+// CHECK-LABEL: func.func @step(
+// CHECK-SAME: index {attnc.name = "B", attnc.role = "size"}
+// CHECK-SAME: memref<?x4xf32> {attnc.dims = ["B"], attnc.init = @start, attnc.role = "state", attnc.state = "s"}
+func.func @step(%s: tensor<?x4xf32> {attnc.state = "s", attnc.dims = ["B"], attnc.init = @start}) -> (tensor<?x4xf32> {attnc.state = "s"}) {
+  %c0 = arith.constant 0 : index
+  %b = tensor.dim %s, %c0 : tensor<?x4xf32>
+  %e = tensor.empty(%b) : tensor<?x4xf32>
+  %y = linalg.exp ins(%s : tensor<?x4xf32>) outs(%e : tensor<?x4xf32>) -> tensor<?x4xf32>
+  return %y : tensor<?x4xf32>
+}

@@ -12,8 +12,12 @@
 #include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/CommandLine.h"
+#include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/Signals.h"
+
+#include <unistd.h>
 
 using namespace llvm;
 using namespace attnc;
@@ -132,6 +136,12 @@ int compileMain() {
 
 int main(int argc, char **argv) {
   InitLLVM init(argc, argv);
+  // A back end that cannot select an instruction ends the process: with a sentence, not a stack dump.
+  install_fatal_error_handler([](void *, const char *reason, bool) {
+    errs() << "attnc: the code generator gave up: " << reason << "\n";
+    sys::RunInterruptHandlers();
+    _exit(1);
+  });
   std::string overview = "attnc: an ahead-of-time compiler for attention models with dynamic loops\n\nPhases of compile:\n";
   for (const Phase &phase : phases())
     overview += ("  " + phase.name + std::string(10 - phase.name.size(), ' ') + phase.holdsAfter + "\n").str();

@@ -1,5 +1,6 @@
 // The list of passes of the lower phase for CPUs.
 #include "attnc/Lower/Cpu.h"
+#include "attnc/Lower/LowerAttn.h"
 
 #include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
@@ -60,6 +61,7 @@ static void convertToLLVM(OpPassManager &passes) {
 
 void attnc::buildLowerCpuPhase(OpPassManager &passes) {
   // 1. Kernels to loops over buffers.
+  passes.addNestedPass<func::FuncOp>(createLowerAttn());
   passes.addNestedPass<func::FuncOp>(createAssociateReductions());
   bufferizeKernels(passes);
   passes.addPass(createCallKernels());

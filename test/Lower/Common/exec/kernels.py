@@ -1,0 +1,132 @@
+"""Runs kernels written as MLIR text on NumPy arrays: attnc-lower-attn, upstream's way to LLVM, a shared object.
+
+compile_kernel also checks what the lowering promises: no op of attn is left, no buffer whose size depends on the
+input is allocated, and no more than the expected number of whole-tensor copies is made.
+Arrays are passed between bands of NaN (or of a number), so that a write outside shows, and a read outside most likely.
+"""
+import ctypes
+import os
+import re
+import subprocess
+import tempfile
+
+import numpy as np
+
+LOWER = ("builtin.module(func.func(attnc-lower-attn{%s}),eliminate-empty-tensors,"
+         "one-shot-bufferize{bufferize-function-boundaries function-boundary-type-conversion=identity-layout-map},"
+         "drop-equivalent-buffer-results,canonicalize,cse,canonicalize)")
+TO_LLVM = ("builtin.module(func.func(attnc-kernel-scratch),convert-linalg-to-loops,func.func(scf-forall-to-for),expand-strided-metadata,"
+           "lower-affine,convert-scf-to-cf,arith-expand{include-bf16=true},finalize-memref-to-llvm,convert-math-to-llvm,"
+           "convert-math-to-libm,convert-arith-to-llvm,convert-index-to-llvm,convert-func-to-llvm,convert-cf-to-llvm,"
+           "reconcile-unrealized-casts)")
+DTYPES = {"f32": np.float32, "f64": np.float64, "f16": np.float16, "bf16": np.uint16, "i64": np.int64, "i32": np.int32,
+          "index": np.int64, "i1": np.bool_, "i16": np.int16, "i8": np.int8}
+BAND = 256
+
+
+def run_tool(*command, text):
+    done = subprocess.run(command, input=text, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(f"{command[0]}: {done.stderr[-3000:]}\n{text if len(text) < 20000 else ''}")
+    return done.stdout
+
+
+def to_bf16(x):
+    """The bits of the nearest bfloat16, ties to even."""
+    bits = np.ascontiguousarray(x, np.float32).view(np.uint32)
+    return ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype(np.uint16)
+
+
+def from_bf16(bits):
+    return (np.ascontiguousarray(bits).astype(np.uint32) << 16).view(np.float32)
+
+
+def banded(array):
+    """A copy between two bands, and the whole buffer."""
+    poison = np.nan if array.dtype.kind == "f" else array.dtype.type(0x7FC0) if array.dtype == np.uint16 else 77 if array.dtype.kind == "i" else True
+    whole = np.full(array.size + 2 * BAND, poison, array.dtype)
+    inner = whole[BAND:BAND + array.size].reshape(array.shape)
+    inner[...] = array
+    return inner, whole
+
+
+def descriptor(array):
+    """The memref descriptor of upstream's C interface: pointers, offset, sizes, strides."""
+    rank = array.ndim
+    fields = [("base", ctypes.c_void_p), ("data", ctypes.c_void_p), ("offset", ctypes.c_int64)]
+    if rank:
+        fields += [("sizes", ctypes.c_int64 * rank), ("strides", ctypes.c_int64 * rank)]
+    kind = type("MemRef", (ctypes.Structure,), {"_fields_": fields})
+    value = kind(array.ctypes.data, array.ctypes.data, 0)
+    if rank:
+        value.sizes[:] = array.shape
+        strides, total = [], 1
+        for size in reversed(array.shape):
+            strides.insert(0, total)
+            total *= size
+        value.strides[:] = strides
+    return value
+
+
+class Kernel:
+    def __init__(self, function):
+        self.function = function
+
+    def __call__(self, *arguments):
+        """Tensors are arrays; an array is written where the kernel writes. Scalars: int is an index, or a NumPy scalar."""
+        keep, passed, back = [], [], []
+        for argument in arguments:
+            if isinstance(argument, np.ndarray):
+                inner, whole = banded(argument)
+                value = descriptor(inner)
+                keep += [inner, whole, value]
+                back.append((argument, inner, whole))
+                passed.append(ctypes.byref(value))
+            elif isinstance(argument, (int, np.int64)):
+                passed.append(ctypes.c_int64(int(argument)))
+            elif isinstance(argument, np.float32):
+                passed.append(ctypes.c_float(float(argument)))
+            else:
+                raise TypeError(type(argument))
+        self.function(*passed)
+        for argument, inner, whole in back:
+            edges = np.concatenate([whole[:BAND], whole[BAND + argument.size:]])
+            same = np.isnan(edges) if edges.dtype.kind == "f" else edges == edges[0]
+            assert same.all(), "a kernel wrote outside of an array"
+            argument[...] = inner
+
+
+def compile_kernel(text, copies=0, options="", show=False):
+    """The function @kernel of a module. `copies`: how many copies of tensors of dynamic size the text itself asks for."""
+    lowered = run_tool("attnc-opt", f"--pass-pipeline={LOWER % options}", text=text)
+    if show:
+        print(lowered)
+    assert "attn." not in re.sub(r"attnc\.\w+", "", lowered), "an op of attn is left:\n" + lowered
+    assert not re.search(r"memref\.alloc\w*\(%", lowered), "a temporary of dynamic size:\n" + lowered
+    assert lowered.count("memref.copy") <= copies, "an extra copy:\n" + lowered
+    llvm = run_tool("attnc-opt", f"--pass-pipeline={TO_LLVM}", text=lowered)
+    ir = run_tool("mlir-translate", "--mlir-to-llvmir", text=llvm)
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "kernel.so")
+        run_tool("clang", "-O1", "-fPIC", "-shared", "-Wno-override-module", "-x", "ir", "-", "-o", path, "-lm", text=ir)
+        function = ctypes.CDLL(path)._mlir_ciface_kernel
+    function.restype = None
+    return Kernel(function)
+
+
+def kernel(arguments, body, **options):
+    """Compiles a body over the arguments, "%x: tensor<?xf32>, …"; it returns the values named in its last line."""
+    return compile_kernel(f"func.func private @kernel({arguments}) {body[0]} attributes {{attnc.kernel, llvm.emit_c_interface}} {{\n{body[1]}\n}}", **options)
+
+
+def check(name, found, expected, tolerance=1e-5):
+    """Equal within tolerance · (1 + |expected|); NaN and infinities where expected."""
+    found, expected = np.asarray(found, np.float64), np.asarray(expected, np.float64)
+    assert found.shape == expected.shape, f"{name}: shape {found.shape}, expected {expected.shape}"
+    finite = np.isfinite(expected)
+    same = np.where(finite, True, (found == expected) | (np.isnan(found) & np.isnan(expected)))
+    close = np.abs(np.where(finite, found - expected, 0)) <= tolerance * (1 + np.abs(np.where(finite, expected, 0)))
+    bad = ~(same & close)
+    if bad.any():
+        at = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise AssertionError(f"{name}: {int(bad.sum())} of {bad.size} differ, first at {at}: {found[at]}, expected {expected[at]}")

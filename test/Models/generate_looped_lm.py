@@ -1,0 +1,219 @@
+"""Writes looped_lm.mlir: python generate_looped_lm.py > looped_lm.mlir
+
+Four blocks are alike but for the names of their weights, and two entries differ in what exited tokens show to the others,
+so the text is made rather than written."""
+
+LAYERS, D, HEADS, WIDTH, FFN = 4, 384, 6, 64, 352
+WEIGHTS = {"norm1.weight": [D], "attention.qkv.weight": [3 * D, D], "attention.out.weight": [D, D], "norm2.weight": [D],
+           "ffn.gate.weight": [FFN, D], "ffn.up.weight": [FFN, D], "ffn.down.weight": [D, FFN]}
+STATE, KV, ROWS = "!state", "!kv", "tensor<?x?xi1>"
+
+
+def tensor(shape):
+    return "tensor<" + "x".join(map(str, shape)) + "xf32>"
+
+
+def weight(name, shape):
+    return f'ml_program.global private @"{name}"(#ml_program.extern : {tensor(shape)}) : {tensor(shape)}'
+
+
+HEADER = f"""// looped_lm: four blocks looped up to six times, with an exit gate per token (models.md A9).
+// Made by generate_looped_lm.py.
+#x = affine_map<(b, t, n, k) -> (b, t, k)>
+#w = affine_map<(b, t, n, k) -> (n, k)>
+#y = affine_map<(b, t, n, k) -> (b, t, n)>
+#all = affine_map<(b, t, c) -> (b, t, c)>
+!state = tensor<?x?x{D}xf32>
+!kv = tensor<?x?x{HEADS}x{WIDTH}xf32>
+"""
+
+BLOCK = f"""
+// Rows that run bring new keys and values; those that stopped keep theirs.
+func.func private @keep(%running: {ROWS}, %new: {KV}, %kept: {KV}) -> {KV} {{
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %b = tensor.dim %new, %c0 : {KV}
+  %t = tensor.dim %new, %c1 : {KV}
+  %e = tensor.empty(%b, %t) : {KV}
+  %r = linalg.generic {{indexing_maps = [affine_map<(b, t, h, c) -> (b, t)>, affine_map<(b, t, h, c) -> (b, t, h, c)>, affine_map<(b, t, h, c) -> (b, t, h, c)>, affine_map<(b, t, h, c) -> (b, t, h, c)>],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel"]}} ins(%running, %new, %kept : {ROWS}, {KV}, {KV}) outs(%e : {KV}) {{
+  ^bb0(%on: i1, %n: f32, %k: f32, %out: f32):
+    %s = arith.select %on, %n, %k : f32
+    linalg.yield %s : f32
+  }} -> {KV}
+  return %r : {KV}
+}}
+
+// x W^T for x [B, T, {D}].
+func.func private @project(%x: {STATE}, %w: {tensor([D, D])}) -> {STATE} {{
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %zero = arith.constant 0.0 : f32
+  %b = tensor.dim %x, %c0 : {STATE}
+  %t = tensor.dim %x, %c1 : {STATE}
+  %e = tensor.empty(%b, %t) : {STATE}
+  %f = linalg.fill ins(%zero : f32) outs(%e : {STATE}) -> {STATE}
+  %y = linalg.contract indexing_maps = [#x, #w, #y] ins(%x, %w : {STATE}, {tensor([D, D])}) outs(%f : {STATE}) -> {STATE}
+  return %y : {STATE}
+}}
+
+// Rotated queries and keys, and values.
+func.func private @qkv(%h: {STATE}, %norm: {tensor([D])}, %w: {tensor([3 * D, D])}) -> ({KV}, {KV}, {KV}) {{
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %zero = arith.constant 0.0 : f32
+  %b = tensor.dim %h, %c0 : {STATE}
+  %t = tensor.dim %h, %c1 : {STATE}
+  %n = attn.rms_norm %h weight(%norm : {tensor([D])}) eps(1.0e-6) : {STATE}
+  %e = tensor.empty(%b, %t) : {tensor(["?", "?", 3 * D])}
+  %f = linalg.fill ins(%zero : f32) outs(%e : {tensor(["?", "?", 3 * D])}) -> {tensor(["?", "?", 3 * D])}
+  %p = linalg.contract indexing_maps = [#x, #w, #y] ins(%n, %w : {STATE}, {tensor([3 * D, D])}) outs(%f : {tensor(["?", "?", 3 * D])}) -> {tensor(["?", "?", 3 * D])}
+  %s = tensor.expand_shape %p [[0], [1], [2, 3, 4]] output_shape [%b, %t, 3, {HEADS}, {WIDTH}] : {tensor(["?", "?", 3 * D])} into {tensor(["?", "?", 3, HEADS, WIDTH])}
+""" + "".join(f"""  %{x} = tensor.extract_slice %s[0, 0, {i}, 0, 0] [%b, %t, 1, {HEADS}, {WIDTH}] [1, 1, 1, 1, 1] : {tensor(["?", "?", 3, HEADS, WIDTH])} to {KV}
+""" for i, x in enumerate("qkv")) + f"""  %rq = attn.rotary half_split %q along [1] base(1.0e4) : {KV}
+  %rk = attn.rotary half_split %k along [1] base(1.0e4) : {KV}
+  return %rq, %rk, %v : {KV}, {KV}, {KV}
+}}
+
+// h + causal attention, then + the SwiGLU feed-forward.
+func.func private @rest(%h: {STATE}, %q: {KV}, %k: {KV}, %v: {KV}, %wo: {tensor([D, D])}, %norm: {tensor([D])}, %wg: {tensor([FFN, D])}, %wu: {tensor([FFN, D])}, %wd: {tensor([D, FFN])}) -> {STATE} {{
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %zero = arith.constant 0.0 : f32
+  %one = arith.constant 1.0 : f32
+  %b = tensor.dim %h, %c0 : {STATE}
+  %t = tensor.dim %h, %c1 : {STATE}
+  %ea = tensor.empty(%b, %t) : {KV}
+  %heads = attn.attention softmax scale({WIDTH ** -0.5})
+      query %q[b, i, g, d] : {KV}
+      source %k[b, j, g, d], %v[b, j, g, v] : {KV}, {KV}
+      into %ea[b, i, g, v] : {KV}
+      mask(%bi, %hi, %i, %j, %n) {{
+        %past = arith.cmpi sle, %j, %i : index
+        attn.yield %past : i1
+      }}
+  %a = tensor.collapse_shape %heads [[0], [1], [2, 3]] : {KV} into {STATE}
+  %o = func.call @project(%a, %wo) : ({STATE}, {tensor([D, D])}) -> {STATE}
+  %e = tensor.empty(%b, %t) : {STATE}
+  %h1 = linalg.add ins(%h, %o : {STATE}, {STATE}) outs(%e : {STATE}) -> {STATE}
+  %n2 = attn.rms_norm %h1 weight(%norm : {tensor([D])}) eps(1.0e-6) : {STATE}
+  %ef = tensor.empty(%b, %t) : !ffn
+  %zf = linalg.fill ins(%zero : f32) outs(%ef : !ffn) -> !ffn
+  %g = linalg.contract indexing_maps = [#x, #w, #y] ins(%n2, %wg : {STATE}, {tensor([FFN, D])}) outs(%zf : !ffn) -> !ffn
+  %u = linalg.contract indexing_maps = [#x, #w, #y] ins(%n2, %wu : {STATE}, {tensor([FFN, D])}) outs(%zf : !ffn) -> !ffn
+  %s = linalg.generic {{indexing_maps = [#all, #all, #all], iterator_types = ["parallel", "parallel", "parallel"]}} ins(%g, %u : !ffn, !ffn) outs(%ef : !ffn) {{
+  ^bb0(%gate: f32, %up: f32, %out: f32):
+    %m = arith.negf %gate : f32
+    %x = math.exp %m : f32
+    %d = arith.addf %x, %one : f32
+    %sig = arith.divf %gate, %d : f32
+    %r = arith.mulf %sig, %up : f32
+    linalg.yield %r : f32
+  }} -> !ffn
+  %z = linalg.fill ins(%zero : f32) outs(%e : {STATE}) -> {STATE}
+  %d1 = linalg.contract indexing_maps = [#x, #w, #y] ins(%s, %wd : !ffn, {tensor([D, FFN])}) outs(%z : {STATE}) -> {STATE}
+  %h2 = linalg.add ins(%h1, %d1 : {STATE}, {STATE}) outs(%e : {STATE}) -> {STATE}
+  return %h2 : {STATE}
+}}
+
+// lambda = sigmoid(h w + b): the probability to exit after this loop.
+func.func private @gate(%h: {STATE}) -> tensor<?x?xf32> {{
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %zero = arith.constant 0.0 : f32
+  %one = arith.constant 1.0 : f32
+  %b = tensor.dim %h, %c0 : {STATE}
+  %t = tensor.dim %h, %c1 : {STATE}
+  %w1 = ml_program.global_load_const @"exit.weight" : {tensor([1, D])}
+  %w = tensor.collapse_shape %w1 [[0, 1]] : {tensor([1, D])} into {tensor([D])}
+  %bias = ml_program.global_load_const @"exit.bias" : tensor<1xf32>
+  %e = tensor.empty(%b, %t) : tensor<?x?xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<?x?xf32>) -> tensor<?x?xf32>
+  %s = linalg.contract indexing_maps = [affine_map<(b, t, k) -> (b, t, k)>, affine_map<(b, t, k) -> (k)>, affine_map<(b, t, k) -> (b, t)>] ins(%h, %w : {STATE}, {tensor([D])}) outs(%f : tensor<?x?xf32>) -> tensor<?x?xf32>
+  %p = linalg.generic {{indexing_maps = [affine_map<(b, t) -> (b, t)>, affine_map<(b, t) -> (0)>, affine_map<(b, t) -> (b, t)>], iterator_types = ["parallel", "parallel"]}}
+      ins(%s, %bias : tensor<?x?xf32>, tensor<1xf32>) outs(%e : tensor<?x?xf32>) {{
+  ^bb0(%a: f32, %c: f32, %out: f32):
+    %z = arith.addf %a, %c : f32
+    %n = arith.negf %z : f32
+    %x = math.exp %n : f32
+    %d = arith.addf %x, %one : f32
+    %r = arith.divf %one, %d : f32
+    linalg.yield %r : f32
+  }} -> tensor<?x?xf32>
+  return %p : tensor<?x?xf32>
+}}
+"""
+
+
+def layer(l, h, latest):
+    """Block l on value h inside the loop's body; returns its text and the names of h, keys and values behind it."""
+    text = [f'    %w{l}_{i} = ml_program.global_load_const @"blocks.{l}.{name}" : {tensor(shape)}' for i, (name, shape) in enumerate(WEIGHTS.items())]
+    text.append(f"    %q{l}, %n{l}, %m{l} = func.call @qkv({h}, %w{l}_0, %w{l}_1) : ({STATE}, {tensor([D])}, {tensor([3 * D, D])}) -> ({KV}, {KV}, {KV})")
+    k, v = f"%n{l}", f"%m{l}"
+    if latest:
+        text += [f"    %{x}n{l} = func.call @keep(%running, {new}, %{x}{l}) : ({ROWS}, {KV}, {KV}) -> {KV}" for x, new in (("k", k), ("v", v))]
+        k, v = f"%kn{l}", f"%vn{l}"
+    shapes = list(WEIGHTS.values())
+    types = ", ".join([STATE, KV, KV, KV] + [tensor(s) for s in shapes[2:]])
+    text.append(f"    %h{l + 1} = func.call @rest({h}, %q{l}, {k}, {v}, " + ", ".join(f"%w{l}_{i}" for i in range(2, 7)) + f") : ({types}) -> {STATE}")
+    return text, f"%h{l + 1}", [k, v]
+
+
+def entry(name, comment, latest):
+    kv = [f"%{x}{l}" for l in range(LAYERS) for x in "kv"] if latest else []
+    carried = ["frozen %h0 = %e0 : !state"] + [f"frozen {x} = %none : !kv" for x in kv]
+    if not latest:
+        carried = ["free %h0 = %e0 : !state", "frozen %exit = %e0 : !state"]
+    body, h, news = [], "%h0", []
+    for l in range(LAYERS):
+        text, h, pair = layer(l, h, latest)
+        body += text
+        news += pair
+    body.append(f'    %norm = ml_program.global_load_const @"norm.weight" : {tensor([D])}')
+    body.append(f"    %hn = attn.rms_norm {h} weight(%norm : {tensor([D])}) eps(1.0e-6) : {STATE}")
+    body.append(f"    %lambda = func.call @gate(%hn) : ({STATE}) -> tensor<?x?xf32>")
+    yields = ["%hn"] + (news if latest else ["%hn"])
+    types = [STATE] + [KV] * len(news) if latest else [STATE, STATE]
+    body.append(f"    loop.yield {', '.join(yields)} score(%lambda : tensor<?x?xf32>) : {', '.join(types)}")
+    results = (["%state"] + [f"%last{i}" for i in range(len(kv))] if latest else ["%running_state", "%state"]) + ["%steps"]
+    return f"""
+// {comment}
+func.func @{name}(%tokens: tensor<?x?xi32> {{attnc.name = "tokens", attnc.dims = ["B", "T"]}}, %q: f32 {{attnc.name = "q"}})
+    -> (tensor<?x?x256xf32> {{attnc.name = "logits", attnc.dims = ["B", "T"]}}, tensor<?x?xi32> {{attnc.name = "steps", attnc.dims = ["B", "T"]}}, {STATE} {{attnc.name = "state", attnc.dims = ["B", "T"]}}) {{
+  %loops = arith.constant 6 : index
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %zero = arith.constant 0.0 : f32
+  %true = arith.constant true
+  %b = tensor.dim %tokens, %c0 : tensor<?x?xi32>
+  %t = tensor.dim %tokens, %c1 : tensor<?x?xi32>
+  %table = ml_program.global_load_const @"embed.weight" : {tensor([256, D])}
+  %e0 = attn.gather_rows %table[%tokens] : {tensor([256, D])}, tensor<?x?xi32> -> {STATE}
+  %er = tensor.empty(%b, %t) : {ROWS}
+  %everyone = linalg.fill ins(%true : i1) outs(%er : {ROWS}) -> {ROWS}
+  %ek = tensor.empty(%b, %t) : {KV}
+  %none = linalg.fill ins(%zero : f32) outs(%ek : {KV}) -> {KV}
+  {", ".join(results)} = loop.adaptive geometric threshold(%q) active(%running = %everyone : {ROWS}) cap(%loops) step(%u)
+      carry({", ".join(carried)}) {{
+{chr(10).join(body)}
+  }}
+  %head = ml_program.global_load_const @"head.weight" : {tensor([256, D])}
+  %el = tensor.empty(%b, %t) : tensor<?x?x256xf32>
+  %zl = linalg.fill ins(%zero : f32) outs(%el : tensor<?x?x256xf32>) -> tensor<?x?x256xf32>
+  %logits = linalg.contract indexing_maps = [#x, #w, #y] ins(%state, %head : {STATE}, {tensor([256, D])}) outs(%zl : tensor<?x?x256xf32>) -> tensor<?x?x256xf32>
+  return %logits, %steps, %state : tensor<?x?x256xf32>, tensor<?x?xi32>, {STATE}
+}}
+"""
+
+
+def main():
+    print(HEADER + f"!ffn = tensor<?x?x{FFN}xf32>\n")
+    names = {"embed.weight": [256, D], "head.weight": [256, D], "norm.weight": [D], "exit.weight": [1, D], "exit.bias": [1]}
+    names |= {f"blocks.{l}.{name}": shape for l in range(LAYERS) for name, shape in WEIGHTS.items()}
+    print("\n".join(weight(name, shape) for name, shape in names.items()))
+    print(BLOCK, end="")
+    print(entry("main", "Policy `latest`: an exited token's keys and values, in every layer, stay those of its last loop.", True), end="")
+    print(entry("main_policy_all", "Policy `all`: exited tokens go on being transformed, only the prediction is fixed.", False), end="")
+
+
+main()
