@@ -48,24 +48,33 @@ Value copyAside(OpBuilder &b, Location loc, Value value) {
   return bufferization::MaterializeInDestinationOp::create(b, loc, value, empty)->getResult(0);
 }
 
-/// Rewrites the terminator's operands [first, …) against the carried arguments.
-void carryInPlace(Operation *terminator, unsigned first, Block::BlockArgListType carried) {
+/// Rewrites the terminator's operands against the carried arguments; a null one is carried where the body cannot see it.
+void carryInPlace(Operation *terminator, ArrayRef<BlockArgument> carried) {
   Block *block = terminator->getBlock();
   OpBuilder b(terminator);
   Location loc = terminator->getLoc();
   SmallVector<Value> news;
   for (auto [i, argument] : llvm::enumerate(carried)) {
-    Value value = terminator->getOperand(first + i);
+    Value value = terminator->getOperand(i);
     auto other = dyn_cast<BlockArgument>(value);
     bool swapped = other && other != argument && llvm::is_contained(carried, other);
     news.push_back(isa<RankedTensorType>(value.getType()) && swapped ? copyAside(b, loc, value) : value);
   }
   for (auto [i, argument] : llvm::enumerate(carried)) {
     Value value = news[i];
-    if (!isa<RankedTensorType>(value.getType()) || value == argument || isUpdateInPlace(value, argument, block))
+    if (!argument || !isa<RankedTensorType>(value.getType()) || value == argument || isUpdateInPlace(value, argument, block))
       continue;
-    terminator->setOperand(first + i, bufferization::MaterializeInDestinationOp::create(b, loc, value, argument)->getResult(0));
+    terminator->setOperand(i, bufferization::MaterializeInDestinationOp::create(b, loc, value, argument)->getResult(0));
   }
+}
+
+/// For each value a while loop carries, the argument of its body that holds it: the condition may forward in any order.
+SmallVector<BlockArgument> carriedInBody(scf::WhileOp loop) {
+  SmallVector<BlockArgument> carried(loop.getBeforeArguments().size());
+  for (auto [forwarded, argument] : llvm::zip_equal(loop.getConditionOp().getArgs(), loop.getAfterArguments()))
+    if (auto before = dyn_cast<BlockArgument>(forwarded); before && before.getOwner() == loop.getBeforeBody())
+      carried[before.getArgNumber()] = argument;
+  return carried;
 }
 
 class CarryInPlace : public attnc::impl::CarryInPlaceBase<CarryInPlace> {
@@ -75,10 +84,10 @@ public:
       if (function->hasAttr("attnc.kernel"))
         continue;
       function.walk([](scf::ForOp loop) {
-        carryInPlace(loop.getBody()->getTerminator(), 0, loop.getRegionIterArgs());
+        carryInPlace(loop.getBody()->getTerminator(), SmallVector<BlockArgument>(loop.getRegionIterArgs()));
       });
       function.walk([](scf::WhileOp loop) {
-        carryInPlace(loop.getYieldOp(), 0, loop.getAfterArguments());
+        carryInPlace(loop.getYieldOp(), carriedInBody(loop));
       });
     }
   }

@@ -38,7 +38,7 @@ Value initOfCarried(Value value) {
   if (auto loop = value.getDefiningOp<scf::ForOp>())
     return loop.getInits()[number];
   if (auto loop = value.getDefiningOp<scf::WhileOp>())
-    return loop.getInits()[number];
+    return loop.getConditionOp().getArgs()[number];
   return {};
 }
 

@@ -3,6 +3,7 @@
 
 #include "attnc/Lower/Cpu.h"
 #include "attnc/Memory/Memory.h"
+#include "attnc/Optimize/Passes.h"
 #include "attnc/Schedule/Schedule.h"
 
 #include "mlir/Pass/PassRegistry.h"
@@ -29,6 +30,7 @@ static void buildImportPhase(OpPassManager &passes) {
 static void buildRaisePhase(OpPassManager &) {}
 
 static void buildOptimizePhase(OpPassManager &passes) {
+  passes.addPass(createExpandPolicies());
   passes.addPass(createLoopInvariantCodeMotionPass());
   passes.addPass(createCSEPass());
 }

@@ -1,17 +1,23 @@
 // The list of passes of the schedule phase.
 #include "attnc/Schedule/Schedule.h"
 
+#include "attnc/Optimize/Passes.h"
+
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
 
 void attnc::buildSchedulePhase(mlir::OpPassManager &passes) {
-  // 1. Chains of elementwise ops are one op, so that they become one kernel.
+  // 1. Loops step down to scf.
+  passes.addPass(createLowerLoops());
+  passes.addPass(mlir::createCanonicalizerPass());
+  passes.addPass(mlir::createCSEPass());
+  // 2. Chains of elementwise ops are one op, so that they become one kernel.
   passes.addNestedPass<mlir::func::FuncOp>(mlir::createConvertElementwiseToLinalgPass());
   passes.addPass(mlir::createLinalgElementwiseOpFusionPass());
   passes.addPass(mlir::createCanonicalizerPass());
   passes.addPass(mlir::createCSEPass());
-  // 2. Every computation is the root of a kernel.
+  // 3. Every computation is the root of a kernel.
   passes.addPass(createFormKernels());
   passes.addPass(mlir::createCanonicalizerPass());
   passes.addPass(mlir::createCSEPass());
