@@ -68,13 +68,32 @@ void carryInPlace(Operation *terminator, ArrayRef<BlockArgument> carried) {
   }
 }
 
-/// For each value a while loop carries, the argument of its body that holds it: the condition may forward in any order.
-SmallVector<BlockArgument> carriedInBody(scf::WhileOp loop) {
-  SmallVector<BlockArgument> carried(loop.getBeforeArguments().size());
-  for (auto [forwarded, argument] : llvm::zip_equal(loop.getConditionOp().getArgs(), loop.getAfterArguments()))
-    if (auto before = dyn_cast<BlockArgument>(forwarded); before && before.getOwner() == loop.getBeforeBody())
-      carried[before.getArgNumber()] = argument;
-  return carried;
+/// Makes the condition of a while loop forward all that is carried, in the same order, as bufferization wants it. A
+/// condition that forwards something else is left alone.
+scf::WhileOp forwardInOrder(scf::WhileOp loop) {
+  Block *before = loop.getBeforeBody(), *after = loop.getAfterBody();
+  SmallVector<unsigned> places; // of each forwarded value among the carried ones
+  for (Value forwarded : loop.getConditionOp().getArgs()) {
+    auto argument = dyn_cast<BlockArgument>(forwarded);
+    if (!argument || argument.getOwner() != before)
+      return loop;
+    places.push_back(argument.getArgNumber());
+  }
+  OpBuilder b(loop);
+  auto ordered = scf::WhileOp::create(b, loop.getLoc(), loop.getInits().getTypes(), loop.getInits());
+  ordered.getBefore().takeBody(loop.getBefore());
+  ordered.getAfter().takeBody(loop.getAfter());
+  ordered.getConditionOp().getArgsMutable().assign(before->getArguments());
+  unsigned old = after->getNumArguments();
+  for (BlockArgument argument : before->getArguments())
+    after->addArgument(argument.getType(), argument.getLoc());
+  for (auto [i, place] : llvm::enumerate(places)) {
+    after->getArgument(i).replaceAllUsesWith(after->getArgument(old + place));
+    loop.getResult(i).replaceAllUsesWith(ordered.getResult(place));
+  }
+  after->eraseArguments(0, old);
+  loop.erase();
+  return ordered;
 }
 
 class CarryInPlace : public attnc::impl::CarryInPlaceBase<CarryInPlace> {
@@ -86,9 +105,13 @@ public:
       function.walk([](scf::ForOp loop) {
         carryInPlace(loop.getBody()->getTerminator(), SmallVector<BlockArgument>(loop.getRegionIterArgs()));
       });
-      function.walk([](scf::WhileOp loop) {
-        carryInPlace(loop.getYieldOp(), carriedInBody(loop));
-      });
+      SmallVector<scf::WhileOp> loops;
+      function.walk([&](scf::WhileOp loop) { loops.push_back(loop); });
+      for (scf::WhileOp loop : loops) {
+        scf::WhileOp ordered = forwardInOrder(loop);
+        if (llvm::equal(ordered.getConditionOp().getArgs(), ordered.getBeforeArguments()))
+          carryInPlace(ordered.getYieldOp(), SmallVector<BlockArgument>(ordered.getAfterArguments()));
+      }
     }
   }
 };
