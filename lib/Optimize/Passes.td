@@ -42,4 +42,12 @@ def LowerLoops : Pass<"attnc-lower-loops"> {
     "::mlir::scf::SCFDialect"];
 }
 
+def ExplainCanonicalization : Pass<"attnc-explain-canonicalization"> {
+  let summary = "canonicalize, and remark at each op of attn and loop why a pattern did not apply";
+  let description = [{
+    For who writes a model and wonders what is left of it, or writes a pattern. The remark is what the pattern gave to
+    `notifyMatchFailure`, once for each op and reason.
+  }];
+}
+
 #endif

@@ -129,6 +129,7 @@ int compileMain() {
   collectLevels(options.levels);
   collectPhases(options.phases, progress);
   mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
+  context.printOpOnDiagnostic(false); // the line of the source is shown: no dump of the op
   return mlir::failed(compileModel(context, options));
 }
 
