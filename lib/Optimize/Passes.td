@@ -32,6 +32,13 @@ def ExpandPolicies : Pass<"attnc-expand-policies"> {
     "::mlir::tensor::TensorDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
 }
 
+def CheckOps : Pass<"attnc-check-ops"> {
+  let summary = "every op is one that the later phases know";
+  let description = [{
+    The first pass of the phase: an op of another dialect would else fail in a later one, in its words.
+  }];
+}
+
 def LowerLoops : Pass<"attnc-lower-loops"> {
   let summary = "loop.adaptive and loop.segment become scf.while and scf.for";
   let description = [{
