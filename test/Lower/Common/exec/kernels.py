@@ -125,7 +125,9 @@ def check(name, found, expected, tolerance=1e-5):
     assert found.shape == expected.shape, f"{name}: shape {found.shape}, expected {expected.shape}"
     finite = np.isfinite(expected)
     same = np.where(finite, True, (found == expected) | (np.isnan(found) & np.isnan(expected)))
-    close = np.abs(np.where(finite, found - expected, 0)) <= tolerance * (1 + np.abs(np.where(finite, expected, 0)))
+    with np.errstate(invalid="ignore"):
+        difference = found - expected
+    close = np.abs(np.where(finite, difference, 0)) <= tolerance * (1 + np.abs(np.where(finite, expected, 0)))
     bad = ~(same & close)
     if bad.any():
         at = tuple(int(i) for i in np.argwhere(bad)[0])
