@@ -14,7 +14,7 @@ import numpy as np
 
 LOWER = ("builtin.module(func.func(attnc-lower-attn{%s}),eliminate-empty-tensors,"
          "one-shot-bufferize{bufferize-function-boundaries function-boundary-type-conversion=identity-layout-map},"
-         "drop-equivalent-buffer-results,canonicalize,cse,canonicalize)")
+         "canonicalize,drop-equivalent-buffer-results,cse,canonicalize)")
 TO_LLVM = ("builtin.module(func.func(attnc-kernel-scratch),convert-linalg-to-loops,func.func(scf-forall-to-for),expand-strided-metadata,"
            "lower-affine,convert-scf-to-cf,arith-expand{include-bf16=true},finalize-memref-to-llvm,convert-math-to-llvm,"
            "convert-math-to-libm,convert-arith-to-llvm,convert-index-to-llvm,convert-func-to-llvm,convert-cf-to-llvm,"
@@ -117,6 +117,19 @@ def compile_kernel(text, copies=0, options="", show=False):
 def kernel(arguments, body, **options):
     """Compiles a body over the arguments, "%x: tensor<?xf32>, …"; it returns the values named in its last line."""
     return compile_kernel(f"func.func private @kernel({arguments}) {body[0]} attributes {{attnc.kernel, llvm.emit_c_interface}} {{\n{body[1]}\n}}", **options)
+
+
+FUNCTION = """func.func private @kernel({args}) -> {type} attributes {{attnc.kernel, llvm.emit_c_interface}} {{
+  %y = {op}
+  %out = bufferization.materialize_in_destination %y in %d : ({type}, {type}) -> {type}
+  return %out : {type}
+}}
+"""
+
+
+def function(args, op, type, **options):
+    """An op with one result as a kernel: its arguments, then the destination."""
+    return compile_kernel(FUNCTION.format(args=args + f", %d: {type}", op=op, type=type), **options)
 
 
 def check(name, found, expected, tolerance=1e-5):
