@@ -33,8 +33,8 @@ static void bufferizeKernels(OpPassManager &passes) {
   options.functionBoundaryTypeConversion = bufferization::LayoutMapOption::IdentityLayoutMap;
   passes.addPass(bufferization::createEmptyTensorEliminationPass());
   passes.addPass(bufferization::createOneShotBufferizePass(options));
+  passes.addPass(createCanonicalizerPass()); // results are seen to be destinations
   passes.addPass(bufferization::createDropEquivalentBufferResultsPass());
-  passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
   passes.addPass(createCanonicalizerPass());
   passes.addNestedPass<func::FuncOp>(attnc::createKernelScratch());
