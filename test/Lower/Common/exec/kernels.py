@@ -14,7 +14,7 @@ import numpy as np
 
 LOWER = ("builtin.module(func.func(attnc-lower-attn{%s}),eliminate-empty-tensors,"
          "one-shot-bufferize{bufferize-function-boundaries function-boundary-type-conversion=identity-layout-map},"
-         "drop-equivalent-buffer-results,canonicalize,cse,canonicalize)")
+         "canonicalize,drop-equivalent-buffer-results,cse,canonicalize)")
 TO_LLVM = ("builtin.module(func.func(attnc-kernel-scratch),convert-linalg-to-loops,func.func(scf-forall-to-for),expand-strided-metadata,"
            "lower-affine,convert-scf-to-cf,arith-expand{include-bf16=true},finalize-memref-to-llvm,convert-math-to-llvm,"
            "convert-math-to-libm,convert-arith-to-llvm,convert-index-to-llvm,convert-func-to-llvm,convert-cf-to-llvm,"
@@ -119,13 +119,28 @@ def kernel(arguments, body, **options):
     return compile_kernel(f"func.func private @kernel({arguments}) {body[0]} attributes {{attnc.kernel, llvm.emit_c_interface}} {{\n{body[1]}\n}}", **options)
 
 
+FUNCTION = """func.func private @kernel({args}) -> {type} attributes {{attnc.kernel, llvm.emit_c_interface}} {{
+  %y = {op}
+  %out = bufferization.materialize_in_destination %y in %d : ({type}, {type}) -> {type}
+  return %out : {type}
+}}
+"""
+
+
+def function(args, op, type, **options):
+    """An op with one result as a kernel: its arguments, then the destination."""
+    return compile_kernel(FUNCTION.format(args=args + f", %d: {type}", op=op, type=type), **options)
+
+
 def check(name, found, expected, tolerance=1e-5):
     """Equal within tolerance · (1 + |expected|); NaN and infinities where expected."""
     found, expected = np.asarray(found, np.float64), np.asarray(expected, np.float64)
     assert found.shape == expected.shape, f"{name}: shape {found.shape}, expected {expected.shape}"
     finite = np.isfinite(expected)
     same = np.where(finite, True, (found == expected) | (np.isnan(found) & np.isnan(expected)))
-    close = np.abs(np.where(finite, found - expected, 0)) <= tolerance * (1 + np.abs(np.where(finite, expected, 0)))
+    with np.errstate(invalid="ignore"):
+        difference = found - expected
+    close = np.abs(np.where(finite, difference, 0)) <= tolerance * (1 + np.abs(np.where(finite, expected, 0)))
     bad = ~(same & close)
     if bad.any():
         at = tuple(int(i) for i in np.argwhere(bad)[0])
