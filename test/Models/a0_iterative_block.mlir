@@ -224,7 +224,7 @@ func.func private @"blocks.0.gru.state"(%x: tensor<?x?x24xf32>) -> tensor<?x?x72
   return %y : tensor<?x?x72xf32>
 }
 
-// h' = (1 - z) n + z h, n = tanh(W_n f + b_n + r (U_n h + c_n)), r and z = σ(W f + b + U h + c).
+// h' = (1 - z) n + z h, n = tanh(W_n f + b_n + r (U_n h + c_n)); r, z = σ(W f + b + U h + c).
 func.func private @"blocks.0.gru"(%f: tensor<?x?x24xf32>, %h: tensor<?x?x24xf32>) -> tensor<?x?x24xf32> {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
@@ -494,7 +494,7 @@ func.func private @"blocks.1.gru.state"(%x: tensor<?x?x24xf32>) -> tensor<?x?x72
   return %y : tensor<?x?x72xf32>
 }
 
-// h' = (1 - z) n + z h, n = tanh(W_n f + b_n + r (U_n h + c_n)), r and z = σ(W f + b + U h + c).
+// h' = (1 - z) n + z h, n = tanh(W_n f + b_n + r (U_n h + c_n)); r, z = σ(W f + b + U h + c).
 func.func private @"blocks.1.gru"(%f: tensor<?x?x24xf32>, %h: tensor<?x?x24xf32>) -> tensor<?x?x24xf32> {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index

@@ -32,8 +32,8 @@ def step():
     body = [*lines, "%one = arith.constant 1.0 : f32", f"%both = tensor.concat dim(2) %X, %S : ({X}, {X}) -> {both}",
             call("%logits", "fuse", {"%both": both}, X), f"%e = tensor.empty({dims}) : {X}",
             *pointwise("%in", at, [("%l", "%logits", X, at), ("%x", "%X", X, at), ("%s", "%S", X, at)], ("%e", X), mix, "%sum"),
-            call("%h1", "layers.1", {"%in": X, "%lengths": LENGTHS}, X), call("%h2", "layers.2", {"%h1": X, "%lengths": LENGTHS}, X),
-            call("%new", "gru", {"%h2": X, "%S": X}, X), f"return %new : {X}"]
+            call("%h1", "layers.1", {"%in": X, "%lengths": LENGTHS}, X),
+            call("%h2", "layers.2", {"%h1": X, "%lengths": LENGTHS}, X), call("%new", "gru", {"%h2": X, "%S": X}, X), f"return %new : {X}"]
     return function("step", "g = σ(W_g [X; S] + b_g), GRU(layer_2(layer_1(g X + (1 - g) S)), S).",
                     {"%X": X, "%S": X, "%lengths": LENGTHS}, X, body)
 
@@ -45,7 +45,8 @@ def begin():
 
 
 def main():
-    body = [*begin(), f"%repeats = arith.constant {REPEATS} : index", f"%state = scf.for %t = %c0 to %repeats step %c1 iter_args(%S = %none) -> ({X}) {{",
+    body = [*begin(), f"%repeats = arith.constant {REPEATS} : index",
+            f"%state = scf.for %t = %c0 to %repeats step %c1 iter_args(%S = %none) -> ({X}) {{",
             "  " + call("%new", "step", {"%X": X, "%S": X, "%lengths": LENGTHS}, X), f"  scf.yield %new : {X}", "}",
             call("%y", "layers.3", {"%state": X, "%lengths": LENGTHS}, X)]
     return entry("main", "A fixed number of repeats.", INPUTS, {"%y": ("y", X, "BT"), "%state": ("state", X, "BT")}, body)
@@ -56,10 +57,12 @@ def main_halted():
             call("%rows", "valid", {"%lengths": LENGTHS, "%n0": "index", "%n1": "index"}, ROWS),
             f"%state, %steps = loop.adaptive geometric threshold(%limit) active(%running = %rows : {ROWS}) cap(%cap) step(%t)",
             f"    carry(frozen %S = %none : {X}) {{",
-            "  " + call("%new", "step", {"%X": X, "%S": X, "%lengths": LENGTHS}, X), "  " + call("%h", "halt", {"%new": X}, over(2)),
-            f"  loop.yield %new score(%h : {over(2)}) : {X}", "}", call("%y", "layers.3", {"%state": X, "%lengths": LENGTHS}, X)]
+            "  " + call("%new", "step", {"%X": X, "%S": X, "%lengths": LENGTHS}, X),
+            "  " + call("%h", "halt", {"%new": X}, over(2)), f"  loop.yield %new score(%h : {over(2)}) : {X}", "}",
+            call("%y", "layers.3", {"%state": X, "%lengths": LENGTHS}, X)]
     results = {"%y": ("y", X, "BT"), "%state": ("state", X, "BT"), "%steps": ("steps", STEPS, "BT")}
-    return entry("main_halted", "Each token stops when H = 1 - Π (1 - h) reaches 1 - ε; its last S counts, no mixture.", INPUTS, results, body)
+    about = "Each token stops when H = 1 - Π (1 - h) reaches 1 - ε; its last S counts, no mixture."
+    return entry("main_halted", about, INPUTS, results, body)
 
 
 INPUTS = {"%x": ("x", X, "BT"), "%lengths": ("lengths", LENGTHS, "B")}

@@ -97,7 +97,8 @@ def probability(name, rows, k):
                     f"%p = linalg.generic {{indexing_maps = {maps(at, at, '0', at)}, iterator_types = {parallel(rows)}}}",
                     f"    ins(%dot, %b : {y}, {tensor(1)}) outs(%e : {y}) {{", "^bb0(%d: f32, %c: f32, %out: f32):",
                     "  %z = arith.addf %d, %c : f32", *SIGMOID, "  linalg.yield %sig : f32", f"}} -> {y}", f"return %p : {y}"]
-    return function(name, "σ(w·x + b), one number a row.", {"%x": x}, y, body, weight(name + ".weight", 1, k) + weight(name + ".bias", 1))
+    weights = weight(name + ".weight", 1, k) + weight(name + ".bias", 1)
+    return function(name, "σ(w·x + b), one number a row.", {"%x": x}, y, body, weights)
 
 
 def norm(name, rows, d, eps="1.0e-5"):
@@ -148,17 +149,19 @@ def self_attention(at, heads, width):
     d = heads * width
     x, q, s = over(2, d), over(2, 3 * d), over(2, 3, heads, width)
     h = over(2, heads, width)
+    lengths = tensor("?", of="i32")
     lines, dims = sizes(2, "%x", x)
     body = lines + [call("%q", at + "qkv", {"%x": x}, q),
                     f"%s = tensor.expand_shape %q [[0], [1], [2, 3, 4]] output_shape [{dims}, 3, {heads}, {width}] : {q} into {s}",
                     f"%e = tensor.empty({dims}) : {h}", f"%heads = attn.attention softmax scale({width ** -0.5})",
                     f"    query %s[b, i, 0, g, d] : {s}",
-                    f"    source %s[b, j, 1, g, d], %s[b, j, 2, g, v] : {s}, {s} valid %lengths[b] : {tensor('?', of='i32')}",
+                    f"    source %s[b, j, 1, g, d], %s[b, j, 2, g, v] : {s}, {s} valid %lengths[b] : {lengths}",
                     f"    into %e[b, i, g, v] : {h}",
                     f"%a = tensor.collapse_shape %heads [[0], [1], [2, 3]] : {h} into {x}",
                     call("%o", at + "out", {"%a": x}, x), f"return %o : {x}"]
     return (linear(at + "qkv", 2, d, 3 * d, bias=False) + linear(at + "out", 2, d, d, bias=False)
-            + function(at[:-1], "Attention of each token over its sequence; padding is no key.", {"%x": x, "%lengths": tensor("?", of="i32")}, x, body))
+            + function(at[:-1], "Attention of each token over its sequence; padding is no key.",
+                       {"%x": x, "%lengths": lengths}, x, body))
 
 
 def gru(name, rows, k, d):
@@ -168,18 +171,20 @@ def gru(name, rows, k, d):
     lines, dims = sizes(rows, "%h", h)
     expand = f"{[[i] for i in range(rows)] + [[rows, rows + 1]]} output_shape [{dims}, 3, {d}] : {p} into {s}"
     gates = [(f"%{v}{g}", f"%{v}", s, f"{at} {n} c") for v in "xu" for n, g in enumerate("rzn")]
-    body = lines + ["%one = arith.constant 1.0 : f32", call("%x1", name + ".input", {"%f": x}, p), call("%u1", name + ".state", {"%h": h}, p),
-                    f"%x = tensor.expand_shape %x1 {expand}", f"%u = tensor.expand_shape %u1 {expand}", f"%e = tensor.empty({dims}) : {h}",
+    body = lines + ["%one = arith.constant 1.0 : f32", call("%x1", name + ".input", {"%f": x}, p),
+                    call("%u1", name + ".state", {"%h": h}, p), f"%x = tensor.expand_shape %x1 {expand}",
+                    f"%u = tensor.expand_shape %u1 {expand}", f"%e = tensor.empty({dims}) : {h}",
                     *pointwise("%y", f"{at} c", gates + [("%old", "%h", h, f"{at} c")], ("%e", h), [
                         "%ar = arith.addf %xr, %ur : f32", "%br = arith.negf %ar : f32", "%cr = math.exp %br : f32",
                         "%dr = arith.addf %cr, %one : f32", "%r = arith.divf %one, %dr : f32",
                         "%az = arith.addf %xz, %uz : f32", "%bz = arith.negf %az : f32", "%cz = math.exp %bz : f32",
                         "%dz = arith.addf %cz, %one : f32", "%z = arith.divf %one, %dz : f32",
                         "%gated = arith.mulf %r, %un : f32", "%an = arith.addf %xn, %gated : f32", "%n = math.tanh %an : f32",
-                        "%rest = arith.subf %one, %z : f32", "%new = arith.mulf %rest, %n : f32", "%kept = arith.mulf %z, %old : f32",
-                        "%next = arith.addf %new, %kept : f32"], "%next"), f"return %y : {h}"]
+                        "%rest = arith.subf %one, %z : f32", "%new = arith.mulf %rest, %n : f32",
+                        "%kept = arith.mulf %z, %old : f32", "%next = arith.addf %new, %kept : f32"], "%next"),
+                    f"return %y : {h}"]
     return (linear(name + ".input", rows, k, 3 * d) + linear(name + ".state", rows, d, 3 * d)
-            + function(name, "h' = (1 - z) n + z h, n = tanh(W_n f + b_n + r (U_n h + c_n)), r and z = σ(W f + b + U h + c).",
+            + function(name, "h' = (1 - z) n + z h, n = tanh(W_n f + b_n + r (U_n h + c_n)); r, z = σ(W f + b + U h + c).",
                        {"%f": x, "%h": h}, h, body))
 
 
