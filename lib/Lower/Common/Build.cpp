@@ -1,6 +1,8 @@
 // Destinations, slices, parallel tiles, linalg ops from formulas.
 #include "Build.h"
 
+#include "attnc/Dialect/Attn/Attn.h"
+
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
@@ -37,6 +39,10 @@ SmallVector<Value> attnc::lower::getDestinations(RewriterBase &rewriter, Operati
   (void)reified;
   SmallVector<Value> destinations;
   for (OpResult result : op->getResults()) {
+    if (OpOperand *start = attn::getUpdatedOperand(result)) {
+      destinations.push_back(getUpdatedDestination(rewriter, result, start->get()));
+      continue;
+    }
     if (auto materialize = findMaterialization(result)) {
       destinations.push_back(materialize.getDest());
       continue;

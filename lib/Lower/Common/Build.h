@@ -14,7 +14,7 @@ namespace attnc::lower {
 //===----------------------------------------------------------------------===//
 
 /// Where each result is computed: the destination that its only reader materializes it in, a
-/// tensor.empty otherwise.
+/// tensor.empty otherwise; for a result that starts from an operand, its updated destination.
 llvm::SmallVector<mlir::Value> getDestinations(mlir::RewriterBase &rewriter, mlir::Operation *op);
 
 /// The destination of a result that starts as `initial`: a copy of it, or the tensor itself where
