@@ -1,6 +1,7 @@
 // The list of passes of the lower phase for CPUs.
 #include "attnc/Lower/Cpu.h"
 #include "attnc/Lower/LowerAttn.h"
+#include "attnc/Math/Passes.h"
 
 #include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
@@ -40,6 +41,7 @@ static void bufferizeKernels(OpPassManager &passes) {
 }
 
 static void convertToLLVM(OpPassManager &passes) {
+  passes.addPass(attnc::createExpandMath());
   passes.addPass(createConvertVectorToSCFPass());
   passes.addPass(memref::createExpandStridedMetadataPass());
   passes.addPass(createLowerAffinePass());
