@@ -207,6 +207,22 @@ SmallVector<Value> attnc::lower::forEachIndex(ImplicitLocOpBuilder &b, Num low, 
   return loop.getResults();
 }
 
+SmallVector<Value>
+attnc::lower::repeatWhile(ImplicitLocOpBuilder &b, ValueRange carried,
+                          function_ref<Num(ValueRange carried)> test,
+                          function_ref<SmallVector<Value>(ValueRange carried)> body) {
+  OpBuilder::InsertionGuard guard(b);
+  auto buildTest = [&](OpBuilder &inner, Location, ValueRange arguments) {
+    b.setInsertionPointToEnd(inner.getInsertionBlock());
+    scf::ConditionOp::create(b, test(arguments), arguments);
+  };
+  auto buildBody = [&](OpBuilder &inner, Location, ValueRange arguments) {
+    b.setInsertionPointToEnd(inner.getInsertionBlock());
+    scf::YieldOp::create(b, body(arguments));
+  };
+  return scf::WhileOp::create(b, carried.getTypes(), carried, buildTest, buildBody).getResults();
+}
+
 SmallVector<Value> attnc::lower::ifElse(ImplicitLocOpBuilder &b, Num condition, TypeRange types,
                                         BranchBody yes, BranchBody no) {
   auto branch =

@@ -101,6 +101,12 @@ using LoopBody =
 llvm::SmallVector<mlir::Value> forEachIndex(mlir::ImplicitLocOpBuilder &b, Num low, Num high,
                                             int64_t step, mlir::ValueRange carried, LoopBody body);
 
+/// while test(carried) { carried = body(carried) }
+llvm::SmallVector<mlir::Value>
+repeatWhile(mlir::ImplicitLocOpBuilder &b, mlir::ValueRange carried,
+            llvm::function_ref<Num(mlir::ValueRange carried)> test,
+            llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::ValueRange carried)> body);
+
 /// if condition then yes, else what there was.
 using BranchBody = llvm::function_ref<llvm::SmallVector<mlir::Value>()>;
 llvm::SmallVector<mlir::Value> ifElse(mlir::ImplicitLocOpBuilder &b, Num condition,

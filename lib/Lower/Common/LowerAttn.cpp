@@ -26,6 +26,8 @@ void attnc::populateLowerAttnPatterns(RewritePatternSet &patterns,
                                       const LowerAttnOptions &options) {
   lower::populateAttention(patterns, options);
   lower::populateNorms(patterns);
+  lower::populateOrder(patterns);
+  lower::populateRandom(patterns);
   lower::populateRing(patterns);
   lower::populateRotary(patterns);
   lower::populateRows(patterns);

@@ -1,7 +1,7 @@
 // linear_scan, delta_scan and selective_scan as their recurrences.
 //
-// 1. One parallel loop over sequences, heads and blocks of independent columns of the state: values,
-//    or channels of selective_scan.
+// 1. One parallel loop over sequences, heads and blocks of independent columns of the state (of
+//    values; of channels).
 // 2. Time in order. A step passes over its part of the state once (delta_scan: twice): the state is
 //    updated in place and read for the output, which is summed in the state's compute type.
 #include "Build.h"
