@@ -42,8 +42,7 @@ def load_milliseconds(build, package, times=50):
     return taken
 
 
-def main(build):
-    folder = pathlib.Path(tempfile.mkdtemp())
+def main(build, folder):
     beyond = False
 
     def measure(name, figure, most, unit):
@@ -68,4 +67,5 @@ def main(build):
 
 
 if __name__ == "__main__":
-    sys.exit(main(pathlib.Path(sys.argv[1]).resolve()))
+    with tempfile.TemporaryDirectory() as folder:
+        sys.exit(main(pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(folder)))
