@@ -13,6 +13,7 @@
 #include "attnc/Dialect/Attn/Attn.h"
 #include "attnc/Dialect/Attnc/Attnc.h"
 
+#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -79,7 +80,7 @@ private:
   LogicalResult cloneWithoutDestinations();
   Value importDestination(Value init);
   Value addDestination(Value outsideValue, bool overwritten);
-  Value createEmpty(OpResult result, ArrayRef<OpFoldResult> shape);
+  Value createEmpty(OpResult result);
   void finish(ValueRange results);
 
   Operation *root;
@@ -173,22 +174,22 @@ LogicalResult KernelBuilder::cloneDestinationStyle(DestinationStyleOpInterface d
   return success();
 }
 
-/// A tensor of the result's shape, for its destination.
-Value KernelBuilder::createEmpty(OpResult result, ArrayRef<OpFoldResult> shape) {
+/// A tensor of the result's shape, for its destination; null where the shape is not known.
+Value KernelBuilder::createEmpty(OpResult result) {
   auto type = cast<RankedTensorType>(result.getType());
-  SmallVector<OpFoldResult> sizes(shape);
+  SmallVector<OpFoldResult> sizes;
+  for (int64_t extent : type.getShape())
+    sizes.push_back(outside.getIndexAttr(extent));
+  ReifiedRankedShapedTypeDims shapes;
+  if (!type.hasStaticShape() && failed(reifyResultShapes(outside, root, shapes)))
+    return nullptr;
   for (auto [i, extent] : llvm::enumerate(type.getShape()))
-    if (!ShapedType::isDynamic(extent))
-      sizes[i] = outside.getIndexAttr(extent);
-    else if (auto constant = getConstantIntValue(sizes[i])) // the type stays dynamic
-      sizes[i] = arith::ConstantIndexOp::create(outside, root->getLoc(), *constant).getResult();
+    if (ShapedType::isDynamic(extent))
+      sizes[i] = getValueOrCreateConstantIndexOp(outside, root->getLoc(), shapes[result.getResultNumber()][i]);
   return tensor::EmptyOp::create(outside, root->getLoc(), sizes, type.getElementType());
 }
 
 LogicalResult KernelBuilder::cloneWithoutDestinations() {
-  ReifiedRankedShapedTypeDims shapes;
-  if (failed(reifyResultShapes(outside, root, shapes)))
-    return root->emitOpError("has no shape that the schedule could reify for its destination");
   SmallVector<OpOperand *> updated; // of each result
   for (OpResult result : root->getResults())
     updated.push_back(attn::getUpdatedOperand(result));
@@ -197,8 +198,12 @@ LogicalResult KernelBuilder::cloneWithoutDestinations() {
       importValue(operand.get());
   importRegionUses();
   SmallVector<Value> current; // what each destination holds at first
-  for (auto [result, shape, start] : llvm::zip_equal(root->getResults(), shapes, updated))
-    current.push_back(start ? importDestination(start->get()) : addDestination(createEmpty(result, shape), /*overwritten=*/true));
+  for (auto [result, start] : llvm::zip_equal(root->getResults(), updated)) {
+    Value empty = start ? nullptr : createEmpty(result);
+    if (!start && !empty)
+      return root->emitOpError("has no shape that the schedule could reify for its destination");
+    current.push_back(start ? importDestination(start->get()) : addDestination(empty, /*overwritten=*/true));
+  }
   OpBuilder inside = OpBuilder::atBlockEnd(block);
   Operation *clone = inside.clone(*root, map);
   SmallVector<Value> results;
