@@ -27,7 +27,7 @@ struct DecomposeAggregated : OpInterfaceRewritePattern<linalg::AggregatedOpInter
   LogicalResult matchAndRewrite(linalg::AggregatedOpInterface op, PatternRewriter &rewriter) const override {
     FailureOr<SmallVector<Value>> results = op.decomposeOperation(rewriter);
     if (failed(results))
-      return rewriter.notifyMatchFailure(op, "upstream does not take it apart");
+      return failure();
     rewriter.replaceOp(op, *results);
     return success();
   }
