@@ -107,9 +107,19 @@ private:
     if (f.kernels.empty())
       return;
     out += "\n";
-    Table table({{"kernel"}, {"calls", Align::Right}, {"FLOP", Align::Right}, {"bytes", Align::Right}, {"operations"}});
-    for (auto &k : f.kernels)
-      table.add({k.name, concat(k.calls), k.flops, k.bytes, k.ops});
+    bool counted = std::ranges::any_of(f.kernels, [](const KernelInfo &k) { return !k.flops.empty() || !k.bytes.empty(); });
+    std::vector<Table::Column> columns = {{"kernel"}, {"calls", Align::Right}};
+    if (counted)
+      columns.insert(columns.end(), {{"FLOP", Align::Right}, {"bytes", Align::Right}});
+    columns.push_back({"operations"});
+    Table table(columns);
+    for (auto &k : f.kernels) {
+      std::vector<std::string> cells = {k.name, concat(k.calls)};
+      if (counted)
+        cells.insert(cells.end(), {k.flops, k.bytes});
+      cells.push_back(k.ops);
+      table.add(std::move(cells));
+    }
     add(table);
   }
 
