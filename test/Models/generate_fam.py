@@ -1,13 +1,13 @@
 """Writes fam.mlir: python generate_fam.py > fam.mlir
 
 Four layers are alike but for the names of their weights, so the text is made rather than written."""
-from mlir_text import MAPS, call, function, gelu, linear, load, tensor, weights
+from mlir_text import MAPS, Layer, call, function, gelu, linear, load, tensor, weights
 
 LAYERS, D, FFN, VOCAB, CLASSES, FAM = 4, 256, 1024, 304, 16, 16
-LAYER = {"g1": ("norm1.weight", [D]), "b1": ("norm1.bias", [D]), "qkv": ("attention.qkv.weight", [3 * D, D]),
-         "out": ("attention.out.weight", [D, D]),
-         "g2": ("norm2.weight", [D]), "b2": ("norm2.bias", [D]), "up": ("ffn.up.weight", [FFN, D]), "up_bias": ("ffn.up.bias", [FFN]),
-         "down": ("ffn.down.weight", [D, FFN]), "down_bias": ("ffn.down.bias", [D])}
+LAYER = Layer({"g1": ("norm1.weight", [D]), "b1": ("norm1.bias", [D]), "qkv": ("attention.qkv.weight", [3 * D, D]),
+               "out": ("attention.out.weight", [D, D]),
+               "g2": ("norm2.weight", [D]), "b2": ("norm2.bias", [D]), "up": ("ffn.up.weight", [FFN, D]), "up_bias": ("ffn.up.bias", [FFN]),
+               "down": ("ffn.down.weight", [D, FFN]), "down_bias": ("ffn.down.bias", [D])})
 PROJECT, OUT, FEED_FORWARD = ("g1", "b1", "qkv"), ("out",), ("g2", "b2", "up", "up_bias", "down", "down_bias")
 OTHERS = {"embed.weight": [VOCAB, D], "fam.prompt": [FAM, D], "norm.weight": [D], "norm.bias": [D], "head.weight": [CLASSES, D], "head.bias": [CLASSES]}
 
@@ -22,20 +22,6 @@ HEADER = f"""// fam: TransformerFAM, a decoder whose layers feed a memory of 16 
 """
 
 
-def types(part):
-    """{argument: type} of some of a layer's weights."""
-    return {name: tensor(*LAYER[name][1]) for name in part}
-
-
-def of(part, layer=None):
-    """The values that hold them: of one layer in an entry, the arguments in a function."""
-    return ["%" + name if layer is None else f"%{name}_{layer}" for name in part]
-
-
-def loads(layer):
-    return [load(f"%{value}_{layer}", f"layers.{layer}.{name}", shape) for value, (name, shape) in LAYER.items()]
-
-
 def parts():
     """The functions that a layer is made of."""
     yield linear("linear_qkv", 3 * D, D)
@@ -44,7 +30,7 @@ def parts():
     yield linear("linear_down", D, FFN, bias=True)
     yield linear("linear_head", CLASSES, D, bias=True)
     yield gelu("gelu", FFN)
-    yield function("project", {"x": "!x", "q_at": "index", "k_at": "index"} | types(PROJECT), ["!heads"] * 3, f"""
+    yield function("project", {"x": "!x", "q_at": "index", "k_at": "index"} | LAYER.types(PROJECT), ["!heads"] * 3, f"""
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %b = tensor.dim %x, %c0 : !x
@@ -62,12 +48,12 @@ def parts():
   %rk = attn.rotary half_split %k along [1] offset(%k_at) base(1.0e4) : !heads
   return %rq, %rk, %v : !heads, !heads, !heads
 """, "Q, K, V = QKV(LN x), queries and keys rotated from positions q_at and k_at on.")
-    yield function("merge", {"heads": "!heads"} | types(OUT), ["!x"], f"""
+    yield function("merge", {"heads": "!heads"} | LAYER.types(OUT), ["!x"], f"""
   %a = tensor.collapse_shape %heads [[0], [1], [2, 3]] : !heads into !x
 {call("%o", "linear_out", "%a", "%out")}
   return %o : !x
 """, "The heads side by side, projected.")
-    yield function("feed_forward", {"a": "!x"} | types(FEED_FORWARD), ["!x"], f"""
+    yield function("feed_forward", {"a": "!x"} | LAYER.types(FEED_FORWARD), ["!x"], f"""
   %n = attn.layer_norm %a weight(%g2 : tensor<256xf32>) bias(%b2 : tensor<256xf32>) eps(1.0e-5) : !x
 {call("%u", "linear_up", "%n", "%up", "%up_bias")}
 {call("%g", "gelu", "%u")}
@@ -88,7 +74,7 @@ def parts():
 
 
 def layer():
-    return function("layer", {"x": "!x", "f": "!fam", "k_ring": "!ring", "v_ring": "!ring", "block": "index"} | types(LAYER),
+    return function("layer", {"x": "!x", "f": "!fam", "k_ring": "!ring", "v_ring": "!ring", "block": "index"} | LAYER.types(),
                     ["!x", "!fam", "!ring", "!ring"], f"""
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
@@ -100,8 +86,8 @@ def layer():
   %before = arith.subi %at, %c16 : index
   %after = arith.subi %end, %c16 : index
   %fx = tensor.cast %f : !fam to !x
-{call("%q, %k, %v", "project", "%x", "%at", "%at", *of(PROJECT))}
-{call("%qf, %kf, %vf", "project", "%fx", "%after", "%before", *of(PROJECT))}
+{call("%q, %k, %v", "project", "%x", "%at", "%at", *LAYER.of(PROJECT))}
+{call("%qf, %kf, %vf", "project", "%fx", "%after", "%before", *LAYER.of(PROJECT))}
 
   // Tokens attend to the memory segment, FAM, and their own block up to themselves.
   %b = tensor.dim %x, %c0 : !x
@@ -119,7 +105,7 @@ def layer():
       into %e[b, i, g, v] : !heads
 {call("%o", "merge", "%heads", "%out")}
   %a = arith.addf %o, %x : !x
-{call("%y", "feed_forward", "%a", *of(FEED_FORWARD))}
+{call("%y", "feed_forward", "%a", *LAYER.of(FEED_FORWARD))}
 
   // FAM attends to itself and the whole block; its first update has no residual.
   %ef = tensor.empty(%b, %c16) : !heads
@@ -136,7 +122,7 @@ def layer():
     %sum = arith.addf %new, %residual : f32
     linalg.yield %sum : f32
   }} -> !x
-{call("%yf", "feed_forward", "%af", *of(FEED_FORWARD))}
+{call("%yf", "feed_forward", "%af", *LAYER.of(FEED_FORWARD))}
   %next = tensor.cast %yf : !x to !fam
 
 {call("%k_next", "append", "%k", "%k_ring", "%at")}
@@ -158,15 +144,15 @@ def start():
         body.append(f"  %f_{l} = tensor.cast %x_{l} : !x to tensor<1x16x256xf32>")
         body.append(f"  %all_{l + 1} = tensor.insert_slice %f_{l} into %all_{l}[{l}, 0, 0] [1, 16, 256] [1, 1, 1] : tensor<1x16x256xf32> into tensor<4x16x256xf32>")
         if l + 1 < LAYERS:
-            body += loads(l)
-            body.append(call(f"%q_{l}, %k_{l}, %v_{l}", "project", f"%x_{l}", "%from", "%from", *of(PROJECT, l)))
+            body += LAYER.loads(l)
+            body.append(call(f"%q_{l}, %k_{l}, %v_{l}", "project", f"%x_{l}", "%from", "%from", *LAYER.of(PROJECT, l)))
             body.append(f"""  %heads_{l} = attn.attention softmax scale(0.17677669529663687)
       query %q_{l}[b, i, g, d] : !heads
       source %k_{l}[b, j, g, d], %v_{l}[b, j, g, v] : !heads, !heads
       into %eh[b, i, g, v] : !heads""")
-            body.append(call(f"%o_{l}", "merge", f"%heads_{l}", *of(OUT, l)))
+            body.append(call(f"%o_{l}", "merge", f"%heads_{l}", *LAYER.of(OUT, l)))
             body.append(f"  %a_{l} = arith.addf %o_{l}, %x_{l} : !x")
-            body.append(call(f"%x_{l + 1}", "feed_forward", f"%a_{l}", *of(FEED_FORWARD, l)))
+            body.append(call(f"%x_{l + 1}", "feed_forward", f"%a_{l}", *LAYER.of(FEED_FORWARD, l)))
     return """
 // F_0 of every layer: the learned rows, carried up like a soft prompt; the same for all sequences.
 func.func private @start(%b: index {attnc.name = "B"}) -> !fams {
@@ -194,8 +180,8 @@ def entry():
     loop = []
     for l in range(LAYERS):
         before, after = slices(l)
-        loop += [before] + ["  " + line for line in loads(l)]
-        loop.append("  " + call(f"%x_{l + 1}, %fn_{l}, %kn_{l}, %vn_{l}", "layer", f"%x_{l}", f"%fl_{l}", f"%kl_{l}", f"%vl_{l}", "%block", *of(LAYER, l)))
+        loop += [before] + ["  " + line for line in LAYER.loads(l)]
+        loop.append("  " + call(f"%x_{l + 1}, %fn_{l}, %kn_{l}, %vn_{l}", "layer", f"%x_{l}", f"%fl_{l}", f"%kl_{l}", f"%vl_{l}", "%block", *LAYER.of(layer=l)))
         loop.append(after)
     ring = 'attnc.dims = ["B"], attnc.ring = {along = 3, count = "block", unit = 64}'
     return f"""
@@ -236,8 +222,7 @@ func.func @main(%tokens: tensor<?x?xi32> {{attnc.name = "tokens", attnc.dims = [
 
 
 def main():
-    shapes = dict(OTHERS) | {f"layers.{l}.{name}": shape for l in range(LAYERS) for name, shape in LAYER.values()}
-    print(HEADER + "\n" + weights(shapes))
+    print(HEADER + "\n" + weights(OTHERS | LAYER.shapes(LAYERS)))
     print("".join([*parts(), layer(), start(), entry()]), end="")
 
 

@@ -33,6 +33,27 @@ def call(results, name, *operands):
     return f"  {results} = func.call @{name}({', '.join(operands)}) : ({', '.join(arguments)}) -> ({', '.join(types)})"
 
 
+class Layer:
+    """The weights of a layer: {value: (name, shape)}, name in the file: layers.NUMBER.NAME."""
+
+    def __init__(self, table):
+        self.table = table
+
+    def shapes(self, count):
+        return {f"layers.{l}.{name}": shape for l in range(count) for name, shape in self.table.values()}
+
+    def types(self, part=None):
+        """{argument: type} of a function that takes some of them."""
+        return {value: tensor(*self.table[value][1]) for value in part or self.table}
+
+    def of(self, part=None, layer=None):
+        """Their values: of one layer where they are loaded, otherwise the arguments in a function."""
+        return ["%" + value if layer is None else f"%{value}_{layer}" for value in part or self.table]
+
+    def loads(self, layer):
+        return [load(f"%{value}_{layer}", f"layers.{layer}.{name}", shape) for value, (name, shape) in self.table.items()]
+
+
 # Indices of x W^T, W [n, k], and of elementwise ops, on [B, T, width].
 MAPS = """#x = affine_map<(b, t, n, k) -> (b, t, k)>
 #w = affine_map<(b, t, n, k) -> (n, k)>
