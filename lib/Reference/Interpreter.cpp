@@ -163,6 +163,8 @@ static LogicalResult checkResults(Operation *op, Frame &frame) {
 }
 
 LogicalResult Frame::run(Operation *op) {
+  if (interpreter.options.cancel && *interpreter.options.cancel)
+    return error(op, "the run was cancelled", ErrorKind::Cancelled);
   if (const Handler *handler = interpreter.handlers.find(op)) {
     if (failed((*handler)(op, *this)))
       return failure();

@@ -26,7 +26,9 @@ TensorRef refTo(const Tensor &tensor) {
           const_cast<std::byte *>(tensor.data())};
 }
 
-Status execute(const RunOptions &options) {
+} // namespace
+
+Status runPackage(const RunOptions &options, const volatile int32_t &cancel) {
   ATTNC_TRY(auto package, LoadedPackage::open(options.model, {options.cpuLevel, options.weights}));
   const Manifest &m = package->manifest();
   const Function *function = m.findFunction(options.entry);
@@ -53,7 +55,7 @@ Status execute(const RunOptions &options) {
   for (auto &decl : function->outputs)
     if (files.wants(decl.name))
       outputs.push_back({decl.name, std::nullopt, {}});
-  ATTNC_CHECK(session->run(function->name, inputs, outputs, {&interrupted, options.stepLimit}));
+  ATTNC_CHECK(session->run(function->name, inputs, outputs, {&cancel, options.stepLimit}));
 
   std::vector<NamedTensor> results;
   for (auto &output : outputs)
@@ -65,16 +67,14 @@ Status execute(const RunOptions &options) {
   return stateFile ? stateFile->commit() : Status();
 }
 
-} // namespace
-
-int runMain(int argc, const char *const *argv) {
-  auto parsed = parseRunOptions(argc, argv, "attnc-run");
+int runMain(int argc, const char *const *argv, const std::string &program, const RunFunction &reference) {
+  auto parsed = parseRunOptions(argc, argv, program, bool(reference));
   if (!parsed.options)
     return parsed.exitCode;
   stopOnInterrupt();
   Status status;
   try {
-    status = execute(*parsed.options);
+    status = parsed.options->reference ? reference(*parsed.options, interrupted) : runPackage(*parsed.options, interrupted);
   } catch (const std::bad_alloc &) {
     status = makeError(ErrorKind::Memory, "not enough memory");
   }
@@ -82,7 +82,7 @@ int runMain(int argc, const char *const *argv) {
     status = makeError(ErrorKind::File, "cannot write to standard output");
   if (status)
     return 0;
-  std::fprintf(stderr, "attnc-run: %s\n", status.error().message.c_str());
+  std::fprintf(stderr, "%s: %s\n", program.c_str(), status.error().message.c_str());
   return 1;
 }
 

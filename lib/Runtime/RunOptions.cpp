@@ -56,11 +56,14 @@ Status interpret(const Texts &texts, RunOptions &out) {
 
 } // namespace
 
-ParsedRunOptions parseRunOptions(int argc, const char *const *argv, const std::string &program) {
+ParsedRunOptions parseRunOptions(int argc, const char *const *argv, const std::string &program, bool withReference) {
   RunOptions out;
   Texts texts;
   CLI::App app("Runs a function of a package.", program);
   app.add_option("PACKAGE", out.model, "The package")->required();
+  if (withReference)
+    app.add_flag("--reference", out.reference,
+                 "PACKAGE is a model (.mlir), run in double precision by the reference interpreter");
   app.add_option("--entry", out.entry, "Function to run (main)");
   app.add_option("--input", texts.inputs, "NAME=@FILE.npy or NAME=1,2,3 (rows separated by ';')")
       ->allow_extra_args(false);

@@ -3,7 +3,8 @@
 
 #include "Buffer.h"
 #include "LoadedPackage.h"
-#include "Sizes.h"
+#include "attnc/Runtime/Ring.h"
+#include "attnc/Runtime/Sizes.h"
 #include "attnc/Support/TensorFiles.h"
 #include <atomic>
 
@@ -83,19 +84,6 @@ private:
     Shape shape;
   };
 
-  /// A ring with its numbers (Manifest.h).
-  struct Ring {
-    int64_t length, pinned, appended;
-
-    int64_t valid() const { return appended < length ? appended : length; }
-    /// Position of saved row `row` of `rows`: pinned ones first, then the newest.
-    int64_t position(int64_t row, int64_t rows) const {
-      return row < pinned && row < rows ? row : appended - rows + row;
-    }
-    int64_t slot(int64_t position) const {
-      return position < pinned ? position : pinned + (position - pinned) % (length - pinned);
-    }
-  };
   /// A file that is being read back: nothing of the session changes before all of it fits.
   struct Restoring {
     const SafetensorsFile &file;

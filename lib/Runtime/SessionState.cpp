@@ -1,8 +1,4 @@
-// States: how they begin, how they are saved and restored.
-//
-// A ring is saved as the rows that are valid, oldest first: positions 0 .. n-1 if n rows fit, else the
-// pinned ones and the newest. Position p is in slot p if p < pinned, else in
-// pinned + (p - pinned) mod (length - pinned). So a file says nothing about slots or capacities.
+// States: how they begin, how they are saved and restored. Rings are saved as rows (attnc/Runtime/Ring.h).
 #include "Session.h"
 #include "attnc/Support/Text.h"
 #include "attnc/Support/TensorFiles.h"
@@ -14,37 +10,8 @@ namespace {
 
 constexpr std::string_view signatureKey = "attnc.signature", nameKey = "attnc.package";
 
-/// Copies rows along one axis: fromRow(i) of `from` to toRow(i) of `to`.
-struct RowCopy {
-  uint64_t outer, inner; // elements in front of the axis, bytes behind it
-  template <class From, class To>
-  void run(const std::byte *from, int64_t fromRows, std::byte *to, int64_t toRows, int64_t count, From fromRow,
-           To toRow) const {
-    for (uint64_t o = 0; o < outer; ++o)
-      for (int64_t i = 0; i < count; ++i)
-        std::memcpy(to + (o * uint64_t(toRows) + uint64_t(toRow(i))) * inner,
-                    from + (o * uint64_t(fromRows) + uint64_t(fromRow(i))) * inner, inner);
-  }
-};
-
-RowCopy rowsOf(const Shape &shape, int axis, DType dtype) {
-  RowCopy out{1, dtypeSize(dtype)};
-  for (int i = 0; i < int(shape.size()); ++i)
-    (i < axis ? out.outer : out.inner) *= i == axis ? 1 : uint64_t(shape[size_t(i)]);
-  return out;
-}
-
 template <class... Parts> Error wrong(const Parts &...parts) {
   return makeError(ErrorKind::Argument, parts...);
-}
-
-/// count × unit, from the value of the counting state.
-Expected<int64_t> appendedRows(const RingDecl &ring, const Tensor &count) {
-  int64_t value = 0, rows = 0;
-  ATTNC_CHECK(convertElements(count.dtype(), count.data(), DType::I64, &value, 1));
-  if (value < 0 || __builtin_mul_overflow(value, ring.unit, &rows) || rows > maxDim)
-    return makeError(ErrorKind::Argument, "state '", ring.count, "' is ", value, ", which counts no rows");
-  return rows;
 }
 
 } // namespace
@@ -122,15 +89,9 @@ Status Session::save(AtomicFile &file) {
       continue;
     State &state = states[i];
     const State &count = states[size_t(loaded->manifest().findState(ring->count))];
-    ATTNC_TRY(int64_t appended,
-              appendedRows(*ring, Tensor::borrow(count.decl->dtype, {}, count.buffer.data(), nullptr)));
-    Ring r{state.shape[size_t(ring->dim)], ring->pinned, appended};
-    Shape shape = state.shape;
-    int64_t rows = shape[size_t(ring->dim)] = r.valid();
-    ATTNC_TRY(Tensor out, Tensor::allocate(state.decl->dtype, shape));
-    rowsOf(state.shape, ring->dim, state.decl->dtype)
-        .run(state.buffer.data(), r.length, out.mutableData(), rows, rows,
-             [&](int64_t row) { return r.slot(r.position(row, rows)); }, [](int64_t row) { return row; });
+    ATTNC_TRY(Ring r, makeRing(*ring, state.shape[size_t(ring->dim)],
+                               Tensor::borrow(count.decl->dtype, {}, count.buffer.data(), nullptr)));
+    ATTNC_TRY(Tensor out, ringToRows(r, tensors[i].tensor));
     tensors[i].tensor = std::move(out);
   }
   Metadata metadata;
@@ -222,12 +183,8 @@ Status Session::readRing(Restoring &work, size_t index) const {
     return wrong("size '", dim.name, "' of state '", decl.name, "' is a capacity: give it when the session is made "
                  "(--capacity ", dim.name, "=N)");
   const Tensor &count = work.tensors[size_t(loaded->manifest().findState(decl.ring->count))];
-  ATTNC_TRY(int64_t appended, appendedRows(*decl.ring, count));
-  Ring ring{length, decl.ring->pinned, appended};
-  int64_t rows = work.tensors[index].shape()[size_t(decl.ring->dim)];
-  if (rows > appended || rows < ring.valid())
-    return wrong("expected ", ring.valid(), " rows in state '", decl.name, "' after ", appended,
-                 " were appended, found ", rows);
+  ATTNC_TRY(Ring ring, makeRing(*decl.ring, length, count));
+  ATTNC_CHECK(checkRows(ring, decl, work.tensors[index].shape()));
   work.rings.back() = ring;
   return {};
 }
@@ -236,16 +193,8 @@ Status Session::fillState(State &state, const Tensor &tensor, const std::optiona
   ATTNC_CHECK(allocateState(state));
   if (!ring && state.bytes)
     std::memcpy(state.buffer.data(), tensor.data(), state.bytes);
-  if (ring) {
-    int axis = state.decl->ring->dim;
-    int64_t inFile = tensor.shape()[size_t(axis)], rows = ring->valid();
-    std::memset(state.buffer.data(), 0, state.bytes);
-    // A file of a longer ring has more rows than fit: its pinned ones and its newest are taken.
-    rowsOf(state.shape, axis, state.decl->dtype)
-        .run(tensor.data(), inFile, state.buffer.data(), ring->length, rows,
-             [&](int64_t row) { return row < std::min(ring->pinned, rows) ? row : inFile - rows + row; },
-             [&](int64_t row) { return ring->slot(ring->position(row, rows)); });
-  }
+  if (ring)
+    rowsToRing(*ring, tensor, state.buffer.data());
   state.ready = true;
   return {};
 }

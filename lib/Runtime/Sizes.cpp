@@ -1,4 +1,4 @@
-#include "Sizes.h"
+#include "attnc/Runtime/Sizes.h"
 #include <algorithm>
 
 namespace attnc {

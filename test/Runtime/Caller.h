@@ -27,7 +27,8 @@ template <class T> struct Array {
       count *= size_t(dim);
     values.resize(count);
     memory.reset(static_cast<std::byte *>(std::aligned_alloc(64, (count * sizeof(T) + shift + 64) / 64 * 64)));
-    std::memcpy(memory.get() + shift, values.data(), count * sizeof(T));
+    if (count) // an empty vector's data may be null
+      std::memcpy(memory.get() + shift, values.data(), count * sizeof(T));
     dl = {memory.get() + shift, {kDLCPU, 0}, int32_t(shape.size()), dlpackType<T>(), shape.data(), nullptr, 0};
   }
   T *data() { return reinterpret_cast<T *>(static_cast<std::byte *>(dl.data) + dl.byte_offset); }

@@ -1,3 +1,3 @@
 #include "attnc/Runtime/RunOptions.h"
 
-int main(int argc, char **argv) { return attnc::runMain(argc, argv); }
+int main(int argc, char **argv) { return attnc::runMain(argc, argv, "attnc-run"); }

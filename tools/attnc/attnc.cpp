@@ -1,6 +1,8 @@
 // attnc: the compiler's command line. Each command is a thin main over its room.
 #include "attnc/InitAll.h"
+#include "attnc/Package/Inspect.h"
 #include "attnc/Pipeline/Compile.h"
+#include "attnc/Reference/Run.h"
 #include "attnc/Support/Progress.h"
 
 #include "mlir/IR/DialectRegistry.h"
@@ -101,13 +103,17 @@ void collectPhases(PhaseOptions &options, Progress &progress) {
   options.onPhase = [&](const Phase &phase) { progress.show(&phase - phases().data() + 1, phases().size(), std::string_view(phase.name)); };
 }
 
+void registerEverything(mlir::DialectRegistry &registry) {
+  mlir::registerAllDialects(registry);
+  mlir::registerAllExtensions(registry);
+  registerDialects(registry);
+}
+
 int compileMain() {
   mlir::registerAllPasses();
   registerPasses();
   mlir::DialectRegistry registry;
-  mlir::registerAllDialects(registry);
-  mlir::registerAllExtensions(registry);
-  registerDialects(registry);
+  registerEverything(registry);
   for (StringRef path : plugins) {
     auto plugin = mlir::PassPlugin::load(path.str());
     if (!plugin) {
@@ -132,6 +138,19 @@ int compileMain() {
   return mlir::failed(compileModel(context, options));
 }
 
+// These have parsers of their own, which attnc-run and the runtime's half share.
+cl::SubCommand runCommand("run", "run a package, or a model by the reference interpreter (--reference)");
+cl::SubCommand inspectCommand("inspect", "show what a package holds");
+
+int runModelOrPackage(int argc, char **argv) {
+  return runMain(argc, argv, "attnc run", [](const RunOptions &options, const volatile int32_t &cancel) {
+    mlir::DialectRegistry registry;
+    registerEverything(registry);
+    mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
+    return reference::runModel(context, options, cancel);
+  });
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
@@ -142,6 +161,11 @@ int main(int argc, char **argv) {
     sys::RunInterruptHandlers();
     _exit(1);
   });
+  StringRef command = argc > 1 ? argv[1] : "";
+  if (command == "run")
+    return runModelOrPackage(argc - 1, argv + 1);
+  if (command == "inspect")
+    return inspectMain(argc - 1, argv + 1);
   std::string overview = "attnc: an ahead-of-time compiler for attention models with dynamic loops\n\nPhases of compile:\n";
   for (const Phase &phase : phases())
     overview += ("  " + phase.name + std::string(10 - phase.name.size(), ' ') + phase.holdsAfter + "\n").str();
@@ -151,5 +175,5 @@ int main(int argc, char **argv) {
     return 2;
   if (compileCommand)
     return compileMain();
-  return wrongCommand("expected a command: compile; see attnc --help");
+  return wrongCommand("expected a command: compile, run or inspect; see attnc --help");
 }

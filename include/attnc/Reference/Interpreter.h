@@ -68,6 +68,8 @@ struct Options {
   std::function<Expected<Value>(llvm::StringRef name, mlir::RankedTensorType type)> weights;
   /// Loop iterations a run may take, of all loops together; 0: any number.
   uint64_t stepLimit = 0;
+  /// Non-zero: the evaluation stops at the next op. May be null.
+  const volatile int32_t *cancel = nullptr;
 };
 
 /// Calls the function `entry` of the module. Arithmetic on floats is in double whatever their type;

@@ -1,8 +1,10 @@
-// The command line of `attnc-run` (and of `attnc run --reference`), and how its tensors come and go.
+// The command line of `attnc-run` and `attnc run`, and how its tensors come and go.
 #pragma once
 
 #include "attnc/Package/Manifest.h"
 #include "attnc/Support/AtomicFile.h"
+
+#include <functional>
 
 namespace attnc {
 
@@ -11,6 +13,7 @@ struct RunOptions {
     std::string name, value;
   };
   std::string model;
+  bool reference = false;              // --reference
   std::string entry = "main";
   std::vector<Assignment> inputs;      // --input NAME=@FILE.npy | NAME=1,2,3
   std::string inputsFile, prefix;      // --inputs, --prefix
@@ -29,7 +32,8 @@ struct ParsedRunOptions {
   std::optional<RunOptions> options;
   int exitCode = 0;
 };
-ParsedRunOptions parseRunOptions(int argc, const char *const *argv, const std::string &program);
+/// `withReference`: whether --reference is one of the options.
+ParsedRunOptions parseRunOptions(int argc, const char *const *argv, const std::string &program, bool withReference);
 
 /// The tensors of a function's inputs, in its order, from --input and --inputs, in the declared
 /// dtypes. Shapes are the given ones; whether they fit is for whoever runs.
@@ -60,7 +64,11 @@ private:
 /// Name, dtype, shape and first values of tensors.
 std::string tensorTable(std::span<const NamedTensor> tensors);
 
-/// attnc-run: parses, runs, writes; returns the exit code.
-int runMain(int argc, const char *const *argv);
+/// Runs an entry of a package or, with --reference, of a model. `cancel` turns non-zero when the run is to stop.
+using RunFunction = std::function<Status(const RunOptions &options, const volatile int32_t &cancel)>;
+Status runPackage(const RunOptions &options, const volatile int32_t &cancel);
+
+/// attnc-run, and `attnc run`, which knows what --reference does: parses, runs, writes; returns the exit code.
+int runMain(int argc, const char *const *argv, const std::string &program, const RunFunction &reference = {});
 
 } // namespace attnc
