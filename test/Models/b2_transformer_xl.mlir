@@ -230,7 +230,8 @@ func.func private @attend(%h: !x, %mem: !mem, %count: index, %qkv: tensor<108x36
       captures %places : tensor<?x?x3x?xf32>
       into %e[b, i, g, v] : !heads
       score(%s, %bi, %hi, %i, %j, %n, %place) {
-        %scale = arith.constant 0.28867513459481287 : f32
+        %scale_f64 = arith.constant 0.28867513459481287 : f64
+        %scale = arith.truncf %scale_f64 : f64 to f32
         %zero = arith.constant 0 : index
         %d = arith.subi %i, %j : index
         %distance = arith.maxsi %d, %zero : index  // keys that the mask hides

@@ -124,7 +124,8 @@ func.func private @linear_head(%x: tensor<?x?x256xf32>, %w: tensor<16x256xf32>, 
 func.func private @gelu(%x: tensor<?x?x1024xf32>) -> (tensor<?x?x1024xf32>) {
   %half = arith.constant 0.5 : f32
   %one = arith.constant 1.0 : f32
-  %root = arith.constant 0.70710678118654757 : f32
+  %root_f64 = arith.constant 0.70710678118654757 : f64
+  %root = arith.truncf %root_f64 : f64 to f32
   %y = linalg.generic {indexing_maps = [#all], iterator_types = ["parallel", "parallel", "parallel"]} outs(%x : tensor<?x?x1024xf32>) {
   ^bb0(%u: f32):
     %s = arith.mulf %u, %root : f32
@@ -243,7 +244,7 @@ func.func private @layer(%x: !x, %f: !fam, %k_ring: !ring, %v_ring: !ring, %bloc
 }
 
 // F_0 of every layer: the learned rows, carried up like a soft prompt; the same for all sequences.
-func.func private @start(%b: index {attnc.name = "B"}) -> !fams {
+func.func @start(%b: index {attnc.name = "B"}) -> !fams {
   %prompt = ml_program.global_load_const @"fam.prompt" : tensor<16x256xf32>
   %from = arith.constant -16 : index
   %c1 = arith.constant 1 : index

@@ -128,7 +128,8 @@ def attend():
       captures %places : tensor<?x?x3x?xf32>
       into %e[b, i, g, v] : !heads
       score(%s, %bi, %hi, %i, %j, %n, %place) {{
-        %scale = arith.constant {12 ** -0.5} : f32
+        %scale_f64 = arith.constant {12 ** -0.5} : f64
+        %scale = arith.truncf %scale_f64 : f64 to f32
         %zero = arith.constant 0 : index
         %d = arith.subi %i, %j : index
         %distance = arith.maxsi %d, %zero : index  // keys that the mask hides

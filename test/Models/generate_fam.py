@@ -155,7 +155,7 @@ def start():
             body.append(call(f"%x_{l + 1}", "feed_forward", f"%a_{l}", *LAYER.of(FEED_FORWARD, l)))
     return """
 // F_0 of every layer: the learned rows, carried up like a soft prompt; the same for all sequences.
-func.func private @start(%b: index {attnc.name = "B"}) -> !fams {
+func.func @start(%b: index {attnc.name = "B"}) -> !fams {
 """ + "\n".join(body) + """
   %e = tensor.empty(%b) : !fams
   %f0 = linalg.broadcast ins(%all_4 : tensor<4x16x256xf32>) outs(%e : !fams) dimensions = [1]

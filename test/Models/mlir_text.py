@@ -85,7 +85,8 @@ def gelu(name, width):
     return function(name, {"x": x}, [x], f"""
   %half = arith.constant 0.5 : f32
   %one = arith.constant 1.0 : f32
-  %root = arith.constant 0.70710678118654757 : f32
+  %root_f64 = arith.constant 0.70710678118654757 : f64
+  %root = arith.truncf %root_f64 : f64 to f32
   %y = linalg.generic {{indexing_maps = [#all], iterator_types = ["parallel", "parallel", "parallel"]}} outs(%x : {x}) {{
   ^bb0(%u: f32):
     %s = arith.mulf %u, %root : f32
