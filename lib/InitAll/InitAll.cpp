@@ -6,6 +6,7 @@
 #include "attnc/Dialect/Loop/Loop.h"
 #include "attnc/Lower/Cpu.h"
 #include "attnc/Lower/LowerAttn.h"
+#include "attnc/Math/Passes.h"
 #include "attnc/Memory/Memory.h"
 #include "attnc/Optimize/Passes.h"
 #include "attnc/Pipeline/Pipeline.h"
@@ -19,6 +20,7 @@ void attnc::registerDialects(mlir::DialectRegistry &registry) {
 void attnc::registerPasses() {
   registerOptimizePasses();
   registerSchedulePasses();
+  registerMathPasses();
   registerMemoryPasses();
   registerLowerPasses();
   registerLowerCpuPasses();

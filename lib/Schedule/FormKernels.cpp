@@ -6,8 +6,8 @@
 //
 // What moves along with a root: constants, and the cheap producers of its operands (tensor.empty, fill,
 // broadcast, slices), which then cost nothing of their own. A result that starts from tensor.empty gets
-// the kernel's destination argument in that place; an op without destinations writes to it by
-// bufferization.materialize_in_destination.
+// the kernel's destination argument in that place; an op without destinations writes to one by
+// bufferization.materialize_in_destination, which is the operand that it updates where it does.
 #include "attnc/Schedule/Schedule.h"
 
 #include "attnc/Dialect/Attn/Attn.h"
@@ -79,6 +79,7 @@ private:
   LogicalResult cloneWithoutDestinations();
   Value importDestination(Value init);
   Value addDestination(Value outsideValue, bool overwritten);
+  Value createEmpty(OpResult result, ArrayRef<OpFoldResult> shape);
   void finish(ValueRange results);
 
   Operation *root;
@@ -172,27 +173,39 @@ LogicalResult KernelBuilder::cloneDestinationStyle(DestinationStyleOpInterface d
   return success();
 }
 
+/// A tensor of the result's shape, for its destination.
+Value KernelBuilder::createEmpty(OpResult result, ArrayRef<OpFoldResult> shape) {
+  auto type = cast<RankedTensorType>(result.getType());
+  SmallVector<OpFoldResult> sizes(shape);
+  for (auto [i, extent] : llvm::enumerate(type.getShape()))
+    if (!ShapedType::isDynamic(extent))
+      sizes[i] = outside.getIndexAttr(extent);
+    else if (auto constant = getConstantIntValue(sizes[i])) // the type stays dynamic
+      sizes[i] = arith::ConstantIndexOp::create(outside, root->getLoc(), *constant).getResult();
+  return tensor::EmptyOp::create(outside, root->getLoc(), sizes, type.getElementType());
+}
+
 LogicalResult KernelBuilder::cloneWithoutDestinations() {
   ReifiedRankedShapedTypeDims shapes;
   if (failed(reifyResultShapes(outside, root, shapes)))
     return root->emitOpError("has no shape that the schedule could reify for its destination");
-  for (Value operand : root->getOperands())
-    importValue(operand);
+  SmallVector<OpOperand *> updated; // of each result
+  for (OpResult result : root->getResults())
+    updated.push_back(attn::getUpdatedOperand(result));
+  for (OpOperand &operand : root->getOpOperands())
+    if (!llvm::is_contained(updated, &operand))
+      importValue(operand.get());
   importRegionUses();
+  SmallVector<Value> current; // what each destination holds at first
+  for (auto [result, shape, start] : llvm::zip_equal(root->getResults(), shapes, updated))
+    current.push_back(start ? importDestination(start->get()) : addDestination(createEmpty(result, shape), /*overwritten=*/true));
   OpBuilder inside = OpBuilder::atBlockEnd(block);
   Operation *clone = inside.clone(*root, map);
   SmallVector<Value> results;
-  for (auto [result, shape] : llvm::zip_equal(clone->getResults(), shapes)) {
-    auto type = cast<RankedTensorType>(result.getType());
-    SmallVector<OpFoldResult> sizes(shape);
-    for (auto [i, extent] : llvm::enumerate(type.getShape()))
-      if (!ShapedType::isDynamic(extent))
-        sizes[i] = outside.getIndexAttr(extent);
-      else if (auto constant = getConstantIntValue(sizes[i])) // the type stays dynamic
-        sizes[i] = arith::ConstantIndexOp::create(outside, root->getLoc(), *constant).getResult();
-    Value destination = addDestination(tensor::EmptyOp::create(outside, root->getLoc(), sizes, type.getElementType()), /*overwritten=*/true);
-    results.push_back(bufferization::MaterializeInDestinationOp::create(inside, root->getLoc(), result, destination)
-                          ->getResult(0));
+  for (auto [result, start, destination] : llvm::zip_equal(clone->getResults(), updated, current)) {
+    if (start)
+      clone->setOperand(start->getOperandNumber(), destination);
+    results.push_back(bufferization::MaterializeInDestinationOp::create(inside, root->getLoc(), result, destination)->getResult(0));
   }
   finish(results);
   return success();

@@ -52,3 +52,46 @@ func.func @norm(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
   %y = attn.rms_norm %x eps(1.0e-5) : tensor<?x8xf32>
   return %y : tensor<?x8xf32>
 }
+
+// -----
+
+// What an op of attn updates is its destination, too.
+// CHECK-LABEL: func.func @append(
+// CHECK-SAME: %[[R:.*]]: tensor<?x1x64xf32>, %[[C:.*]]: tensor<?x32x64xf32>, %[[N:.*]]: index
+// CHECK: attnc.launch @[[K:.*]](%[[R]], %[[N]] : {{.*}}) into(%[[C]] : tensor<?x32x64xf32>) overwrites [false]
+// CHECK: func.func private @[[K]](%{{.*}}, %[[D:[a-z0-9]*]]: tensor<?x32x64xf32>) ->
+// CHECK: %[[A:.*]] = attn.ring_append %{{.*}} into %[[D]]
+// CHECK: bufferization.materialize_in_destination %[[A]] in %[[D]]
+func.func @append(%row: tensor<?x1x64xf32>, %cache: tensor<?x32x64xf32>, %n: index) -> tensor<?x32x64xf32> {
+  %new = attn.ring_append %row into %cache along 1 count(%n) : tensor<?x1x64xf32>, tensor<?x32x64xf32>
+  return %new : tensor<?x32x64xf32>
+}
+
+// -----
+
+// A scan's outputs are new, its state is updated. A tensor that is also read elsewhere stays an input besides.
+// CHECK-LABEL: func.func @scan(
+// CHECK-SAME: %[[Q:.*]]: tensor<1x4x4x4xf32>, %[[S:.*]]: tensor<1x4x4x4xf32>
+// CHECK: %[[E:.*]] = tensor.empty() : tensor<1x4x4x4xf32>
+// CHECK: attnc.launch @{{.*}}(%[[Q]], %[[S]] : {{.*}}) into(%[[E]], %[[S]] : {{.*}}) overwrites [true, false]
+func.func @scan(%q: tensor<1x4x4x4xf32>, %s: tensor<1x4x4x4xf32>) -> (tensor<1x4x4x4xf32>, tensor<1x4x4x4xf32>) {
+  %o, %last = attn.linear_scan %q, %q, %s state(%s) : tensor<1x4x4x4xf32>, tensor<1x4x4x4xf32>, tensor<1x4x4x4xf32>, tensor<1x4x4x4xf32>
+  return %o, %last : tensor<1x4x4x4xf32>, tensor<1x4x4x4xf32>
+}
+
+// -----
+
+// Rows put into zeros: the kernel makes the zeros.
+// CHECK-LABEL: func.func @scatter_into_zeros(
+// CHECK: attnc.launch @[[K:.*]]({{.*}}) into(%{{.*}} : tensor<?x8xf32>) overwrites [true]
+// CHECK: func.func private @[[K]]({{.*}}, %[[D:[a-z0-9]*]]: tensor<?x8xf32>)
+// CHECK: %[[F:.*]] = linalg.fill {{.*}} outs(%[[D]]
+// CHECK: %[[S:.*]] = attn.scatter_rows add %{{.*}} into %[[F]]
+// CHECK: bufferization.materialize_in_destination %[[S]] in %[[F]]
+func.func @scatter_into_zeros(%rows: tensor<?x8xf32>, %i: tensor<?xi32>, %n: index) -> tensor<?x8xf32> {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty(%n) : tensor<?x8xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<?x8xf32>) -> tensor<?x8xf32>
+  %y = attn.scatter_rows add %rows into %f[%i] : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?xi32>
+  return %y : tensor<?x8xf32>
+}

@@ -3,6 +3,7 @@
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/PatternMatch.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace attnc::attn;
@@ -19,3 +20,13 @@ static void printScanResults(OpAsmPrinter &, Operation *, Type, Type, Type, Type
 
 #define GET_OP_CLASSES
 #include "attnc/Dialect/Attn/Attn_op.cpp.inc"
+
+OpOperand *attnc::attn::getUpdatedOperand(OpResult result) {
+  return llvm::TypeSwitch<Operation *, OpOperand *>(result.getOwner())
+      .Case([](ScatterRowsOp op) { return &op.getDestinationMutable(); })
+      .Case([](RingAppendOp op) { return &op.getRingMutable(); })
+      .Case<LinearScanOp, DeltaScanOp, SelectiveScanOp>([&](auto op) {
+        return result == op.getLast() ? &op.getStateMutable() : nullptr;
+      })
+      .Default(nullptr);
+}

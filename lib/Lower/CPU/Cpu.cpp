@@ -1,6 +1,7 @@
 // The list of passes of the lower phase for CPUs.
 #include "attnc/Lower/Cpu.h"
 #include "attnc/Lower/LowerAttn.h"
+#include "attnc/Math/Passes.h"
 
 #include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
@@ -32,14 +33,15 @@ static void bufferizeKernels(OpPassManager &passes) {
   options.functionBoundaryTypeConversion = bufferization::LayoutMapOption::IdentityLayoutMap;
   passes.addPass(bufferization::createEmptyTensorEliminationPass());
   passes.addPass(bufferization::createOneShotBufferizePass(options));
+  passes.addPass(createCanonicalizerPass()); // results are seen to be destinations
   passes.addPass(bufferization::createDropEquivalentBufferResultsPass());
-  passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
   passes.addPass(createCanonicalizerPass());
   passes.addNestedPass<func::FuncOp>(attnc::createKernelScratch());
 }
 
 static void convertToLLVM(OpPassManager &passes) {
+  passes.addPass(attnc::createExpandMath());
   passes.addPass(createConvertVectorToSCFPass());
   passes.addPass(memref::createExpandStridedMetadataPass());
   passes.addPass(createLowerAffinePass());

@@ -24,6 +24,7 @@ using namespace mlir;
 
 void attnc::populateLowerAttnPatterns(RewritePatternSet &patterns,
                                       const LowerAttnOptions &options) {
+  lower::populateAttention(patterns, options);
   lower::populateNorms(patterns);
   lower::populateRows(patterns);
 }

@@ -80,6 +80,9 @@ Num operator&(Num x, Num y) {
 Num operator|(Num x, Num y) {
   return {x.getBuilder(), x.getBuilder().createOrFold<arith::OrIOp>(x, y)};
 }
+Num unsignedRemainder(Num x, Num n) {
+  return {x.getBuilder(), x.getBuilder().createOrFold<arith::RemUIOp>(x, n)};
+}
 
 using F = arith::CmpFPredicate;
 using I = arith::CmpIPredicate;
@@ -89,6 +92,10 @@ Num operator>(Num x, Num y) { return compare(x, y, F::OGT, I::sgt); }
 Num operator>=(Num x, Num y) { return compare(x, y, F::OGE, I::sge); }
 Num operator==(Num x, Num y) { return compare(x, y, F::OEQ, I::eq); }
 Num operator!=(Num x, Num y) { return compare(x, y, F::UNE, I::ne); }
+
+Num isWithin(Num x, Num n) {
+  return {x.getBuilder(), x.getBuilder().createOrFold<arith::CmpIOp>(I::ult, x, n)};
+}
 
 Num select(Num condition, Num yes, Num no) {
   ImplicitLocOpBuilder &b = condition.getBuilder();

@@ -45,6 +45,8 @@ Num operator/(Num x, Num y);
 Num operator%(Num x, Num y);
 Num operator&(Num x, Num y);
 Num operator|(Num x, Num y);
+/// x mod n of integers without sign: below n whatever x is.
+Num unsignedRemainder(Num x, Num n);
 /// Comparisons give i1; with NaN all but != are false.
 Num operator<(Num x, Num y);
 Num operator<=(Num x, Num y);
@@ -52,6 +54,8 @@ Num operator>(Num x, Num y);
 Num operator>=(Num x, Num y);
 Num operator==(Num x, Num y);
 Num operator!=(Num x, Num y);
+/// 0 ≤ x < n for integers, n ≥ 0.
+Num isWithin(Num x, Num n);
 
 inline Num operator+(Num x, double y) { return x + x.literal(y); }
 inline Num operator-(Num x, double y) { return x - x.literal(y); }

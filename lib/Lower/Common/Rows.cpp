@@ -14,7 +14,7 @@ namespace {
 
 /// 0 ≤ index < the size of the dimension.
 Num isInside(ImplicitLocOpBuilder &b, Num index, Value tensor, int64_t dim) {
-  return (index >= 0.0) & (index < Num(b, getSize(b, tensor, dim)));
+  return isWithin(index, Num(b, getSize(b, tensor, dim)));
 }
 
 /// 1. One parallel loop over all indices.
@@ -92,4 +92,6 @@ private:
 
 void lower::populateRows(RewritePatternSet &patterns) {
   patterns.add<LowerGatherRows, LowerScatterRows>(patterns.getContext());
+  populateRing(patterns);
+  populateRotary(patterns);
 }

@@ -21,3 +21,11 @@ class PatternRewriter;
 #include "attnc/Dialect/Attn/Attn_attr.h.inc"
 #define GET_OP_CLASSES
 #include "attnc/Dialect/Attn/Attn_op.h.inc"
+
+namespace attnc::attn {
+
+/// The operand that a result starts from and may be computed in place of: the ring of ring_append, the destination of
+/// scatter_rows, a scan's state. Null for other results (attention's destinations are said by its interface).
+mlir::OpOperand *getUpdatedOperand(mlir::OpResult result);
+
+} // namespace attnc::attn

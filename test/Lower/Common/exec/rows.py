@@ -1,14 +1,9 @@
 """gather_rows, scatter_rows, layer_norm, rms_norm against NumPy."""
 import numpy as np
 
-from kernels import check, compile_kernel, from_bf16, to_bf16
+from kernels import FUNCTION, check, compile_kernel, from_bf16, function, to_bf16
 
 random = np.random.default_rng(1)
-FUNCTION = "func.func private @kernel({args}) -> {type} attributes {{attnc.kernel, llvm.emit_c_interface}} {{\n  %y = {op}\n  %out = bufferization.materialize_in_destination %y in %d : ({type}, {type}) -> {type}\n  return %out : {type}\n}}\n"
-
-
-def function(args, op, type, **options):
-    return compile_kernel(FUNCTION.format(args=args + f", %d: {type}", op=op, type=type), **options)
 
 
 def gather():

@@ -1,0 +1,34 @@
+// erf and erfc. Near 0 an odd polynomial; from there on by erfc, of which f32 needs only what is
+// not lost in 1 - erfc.
+#include "Functions.h"
+#include "Polynomials.h"
+
+namespace attnc::elementary {
+
+/// erf x = x + x·P(x²) for |x| ≤ 0.92
+static Num erfSmall(Num x) { return fma(x, evaluate(kErfSmall, x * x), x); }
+
+/// erfc x for x ≥ ½ in f64: e^(-x²)·P(t) / (1 + 2x), t = (x - 4) / (x + 4) (the form of Shepherd
+/// and Laframboise, Math. Comp. 36, 1981).
+static Num erfcLarge(Num x) {
+  Num a = clamp(x, 0.5, 28); // erfc 28 is 0
+  Num square = a * a, lost = fma(a, a, -square);
+  Num e = exp(-square);
+  e = fma(e, -lost, e); // e^-(square + lost)
+  Num t = (a - 4) / (a + 4);
+  return e * (evaluate(kErfc, t) / fma(a, 2, x.literal(1)));
+}
+
+Num erf(Num x) {
+  Num a = abs(x);
+  Num complement = x.isF64() ? erfcLarge(a) : exp(-evaluate(kErfcLogarithm, clamp(a, 0.9, 4)));
+  return select(a < kErfSmallEnd, erfSmall(x), copySign(1 - complement, x));
+}
+
+Num erfc(Num x) {
+  Num a = abs(x), large = erfcLarge(a);
+  Num result = select(x > 0, large, 2 - large);
+  return select(a < 0.5, 1 - erfSmall(x), result);
+}
+
+} // namespace attnc::elementary

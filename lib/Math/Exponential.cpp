@@ -1,0 +1,54 @@
+// exp and its relatives: x = k·ln 2 + r, |r| ≤ ln 2 / 2, e^x = 2^k·e^r.
+#include "Bits.h"
+#include "Functions.h"
+#include "Polynomials.h"
+
+namespace attnc::elementary {
+
+namespace {
+struct Reduced {
+  Num k, r;
+};
+} // namespace
+
+/// k as an integer, and r: the first fma is exact, since x and k·ln 2 are multiples of the last bit
+/// of ln 2's high part and their difference is below 1.
+static Reduced reduce(Num x) {
+  Rounded k = roundProduct(x, x.literal(kLog2E));
+  Parts ln2 = getParts(x, kLn2, kLn2Low);
+  Num r = fma(-k.number, ln2.high, x);
+  return {k.integer, fma(-k.number, ln2.low, r)};
+}
+
+/// e^r - 1 = r + r²·P(r)
+static Num expm1Reduced(Num r) { return fma(r * r, evaluate(kExponential, r), r); }
+
+Num exp(Num x) {
+  // Outside, the result is 0 or infinite, and k no exponent.
+  auto [k, r] = reduce(clamp(x, x.choose(-104, -746), x.choose(89, 710)));
+  return scale(expm1Reduced(r) + 1, k);
+}
+
+Num exp2(Num x) {
+  Num clamped = clamp(x, x.choose(-151, -1076), x.choose(129, 1025));
+  Rounded k = roundProduct(clamped, x.literal(1));
+  return scale(expm1Reduced((clamped - k.number) * kLn2) + 1, k.integer);
+}
+
+Num expm1(Num x) {
+  auto [k, r] = reduce(clamp(x, x.choose(-20, -40), x.choose(89, 710)));
+  // 2^k·(e^r - 1) + (2^k - 1), in halves since 2^k may be out of range.
+  Num half = exponential2(k - k.integer(1));
+  Num result = fma(expm1Reduced(r), half, half - 0.5) * 2;
+  return select(abs(x) < x.choose(0x1p-30, 0x1p-60), x, result);
+}
+
+/// x + x³·P(x²) up to 0.55; from there 1 - 2e / (1 + e), e = e^(-2|x|), which never overflows.
+Num tanh(Num x) {
+  Num a = abs(x), z = a * a, e = exp(a * -2);
+  Num small = fma(a * z, evaluate(kTanhSmall, z), a);
+  Num large = 1 - (e * 2) / (e + 1);
+  return copySign(select(a < kTanhSmallEnd, small, large), x);
+}
+
+} // namespace attnc::elementary

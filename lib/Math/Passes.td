@@ -1,0 +1,29 @@
+//===- Passes.td - mathematical functions -------------------------*- tablegen -*-===//
+
+#ifndef ATTNC_MATH_PASSES_TD
+#define ATTNC_MATH_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def ExpandMath : Pass<"attnc-expand-math"> {
+  let summary = "mathematical functions become arithmetic, so that code calls no library";
+  let description = [{
+    Every op of math on scalars and vectors of f32, f64, f16 and bf16 that no CPU has an instruction for becomes ops of
+    arith and those of math that are instructions (fma, sqrt, floor, copysign …). There are no branches, so that loops
+    around them can be vectorised. f16 and bf16 are computed in f32.
+
+    ```mlir
+    %y = math.tanh %x : f32
+    ```
+    becomes a polynomial, a scaling by bits and a division:
+    ```mlir
+    %r = math.fma %k, %minus_ln2, %x : f32
+    ...
+    %z = arith.divf %numerator, %denominator : f32
+    %y = math.copysign %z, %x : f32
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+}
+
+#endif

@@ -1,0 +1,85 @@
+// The coefficients of Polynomials.h.
+#include "Polynomials.h"
+
+namespace attnc::elementary {
+
+Num evaluate(const Polynomial &polynomial, Num x) {
+  llvm::ArrayRef<double> coefficients = x.isF64() ? polynomial.f64 : polynomial.f32;
+  assert(!coefficients.empty() && "no polynomial for this type");
+  Num result = x.literal(coefficients.back());
+  for (double coefficient : llvm::reverse(coefficients.drop_back()))
+    result = fma(result, x, coefficient);
+  return result;
+}
+
+static constexpr double kExponentialF32[] = { // 2^-26
+    0.49999997, 0.166665375, 0.0416677408, 0.00836731773, 0.00138374849};
+static constexpr double kExponentialF64[] = { // 2^-60
+    0.5,
+    0.16666666666666677,
+    0.041666666666666505,
+    0.0083333333333215128,
+    0.0013888888888963459,
+    0.0001984126988647886,
+    2.4801587171106233e-05,
+    2.755724380270351e-06,
+    2.7557403253067433e-07,
+    2.5109195599640877e-08,
+    2.0875329478929789e-09};
+const Polynomial kExponential{kExponentialF32, kExponentialF64};
+
+static constexpr double kTanhSmallF32[] = { // 2^-30
+    -0.333333164, 0.133325353, -0.0538460314, 0.021042781, -0.00622979645};
+static constexpr double kTanhSmallF64[] = { // 2^-55
+    -0.33333333333332049,    0.13333333333131225,   -0.053968253857815118,  0.021869485540922943,
+    -0.008863188701656673,   0.0035916730317284012, -0.0014529864292783798, 0.00057845435937020455,
+    -0.00020918780932467683, 5.0251212034723828e-05};
+const Polynomial kTanhSmall{kTanhSmallF32, kTanhSmallF64};
+
+static constexpr double kLogarithmF32[] = { // 2^-35
+    0.666666627, 0.400009722, 0.284988254, 0.242772773};
+static constexpr double kLogarithmF64[] = { // 2^-59
+    0.66666666666667362, 0.39999999999397218, 0.28571428746702432, 0.22222198089191506,
+    0.1818359149174133,  0.15313306845945768, 0.14803854160099109};
+const Polynomial kLogarithm{kLogarithmF32, kLogarithmF64};
+
+static constexpr double kSineF32[] = { // 2^-28
+    -0.166666552, 0.00833218452, -0.000195172048};
+static constexpr double kSineF64[] = { // 2^-57
+    -0.1666666666666663,    0.0083333333333218684,   -0.00019841269829351798,
+    2.7557313527730077e-06, -2.5050731550003918e-08, 1.5895209940814266e-10};
+const Polynomial kSine{kSineF32, kSineF64};
+
+static constexpr double kCosineF32[] = { // 2^-33
+    0.0416666456, -0.00138873013, 2.44306739e-05};
+static constexpr double kCosineF64[] = { // 2^-62
+    0.041666666666666595,    -0.0013888888888873385, 2.4801587289000531e-05,
+    -2.7557314207729566e-07, 2.0875702933182262e-09, -1.1358561789683211e-11};
+const Polynomial kCosine{kCosineF32, kCosineF64};
+
+static constexpr double kErfSmallF32[] = { // 2^-26
+    0.128379151, -0.376125008, 0.11281877, -0.0267685801, 0.00499585317, -0.000600379426};
+static constexpr double kErfSmallF64[] = { // 2^-56
+    0.12837916709551259,     -0.37612638903183715,    0.11283791670952947,
+    -0.026866170644655366,   0.0052239776200576488,   -0.00085483266630536335,
+    0.00012055317646808932,  -1.4925219333239856e-05, 1.6453993344925243e-06,
+    -1.6263992910145619e-07, 1.3985102865055762e-08,  -8.342398669904073e-10};
+const Polynomial kErfSmall{kErfSmallF32, kErfSmallF64};
+
+static constexpr double kErfcLogarithmF32[] = { // 2^-34
+    -0.000150612439, 1.12938178,      0.633663476,    0.107857861,   -0.0247740857,
+    0.00399379246,   -0.000378717348, 1.12803118e-05, 7.40522978e-07};
+const Polynomial kErfcLogarithm{kErfcLogarithmF32, {}};
+
+static constexpr double kErfcF64[] = { // 2^-54
+    1.2329951186255526,      -0.1396211168405625,     0.015379652102619875,
+    0.068097054254688649,    -0.10103906603631253,    0.093732834998526568,
+    -0.066330365812016887,   0.037167515533933042,    -0.016197734060366127,
+    0.0050319700172102109,   -0.0007577732692152665,  -0.00019925695757467432,
+    0.00015062158528620143,  -2.4398086680812978e-05, -1.1221765860301089e-05,
+    5.7065629545215087e-06,  2.9333712761208375e-07,  -8.1960571318590047e-07,
+    7.5134786234518934e-08,  1.0333411690460644e-07,  -1.820614572749103e-08,
+    -9.6786413796249782e-09, 1.9074233754215782e-09};
+const Polynomial kErfc{{}, kErfcF64};
+
+} // namespace attnc::elementary

@@ -1,0 +1,76 @@
+// sin and cos: x = q·π/2 + r, |r| ≤ π/4; q mod 4 says which of ±sin r, ±cos r it is.
+#include "Bits.h"
+#include "Functions.h"
+#include "Polynomials.h"
+
+#include <limits>
+
+namespace attnc::elementary {
+
+namespace {
+/// q's low bits, and r in two parts (the second is 0 in f32).
+struct Angle {
+  Num quadrant, high;
+  std::optional<Num> low;
+};
+} // namespace
+
+/// Up to here q is exact enough for |r| ≤ 0.79; beyond, sin and cos are NaN.
+static constexpr double kLargestAngle = 0x1p46;
+
+/// In f64, with π/2 in three parts. x - q·high is exact (see exp); what q·middle and the
+/// subtraction round away goes to the low part, since r may be as small as 2^-60.
+static Angle reduceF64(Num x) {
+  double nan = std::numeric_limits<double>::quiet_NaN();
+  x = select(abs(x) <= kLargestAngle, x, x.literal(nan));
+  Rounded q = roundProduct(x, x.literal(kTwoByPi));
+  Num r = fma(-q.number, kHalfPi, x);
+  Num w = q.number * kHalfPiMiddle;
+  Num lost = fma(q.number, kHalfPiMiddle, -w);
+  Num high = r - w;
+  Num back = high - r; // two-sum: the error of r - w is (r - (high - back)) - (w + back)
+  Num error = (r - (high - back)) - (w + back);
+  return {q.integer, high, fma(-q.number, kHalfPiLow, error - lost)};
+}
+
+static Angle reduce(Num x) {
+  if (x.isF64())
+    return reduceF64(x);
+  Angle angle = reduceF64(x.toFloat(x.getBuilder().getF64Type()));
+  return {angle.quadrant.truncate(32), angle.high.toFloat(x.getElementType()), std::nullopt};
+}
+
+/// sin(r + l) = r + r³·P(r²) + l
+static Num sinReduced(const Angle &angle) {
+  Num r = angle.high, z = r * r;
+  Num cube = r * z;
+  Num tail = angle.low ? fma(cube, evaluate(kSine, z), *angle.low) : cube * evaluate(kSine, z);
+  return copySign(r + tail, r); // -0 stays
+}
+
+/// cos(r + l) = 1 - r²/2 + r⁴·P(r²) - l·r
+static Num cosReduced(const Angle &angle) {
+  Num r = angle.high, z = r * r;
+  Num tail = z * z * evaluate(kCosine, z);
+  if (angle.low)
+    tail = fma(-*angle.low, r, tail);
+  // 1 - r²/2 rounded, and what that lost.
+  Num half = z * 0.5, most = 1 - half;
+  return most + (((1 - most) - half) + tail);
+}
+
+/// sin(x + turns·π/2)
+static Num sinOfTurned(Num x, int64_t turns) {
+  Angle angle = reduce(x);
+  Num quadrant = turns ? angle.quadrant + angle.quadrant.integer(turns) : angle.quadrant;
+  Num zero = quadrant.integer(0);
+  Num isCosine = (quadrant & quadrant.integer(1)) != zero;
+  Num value = select(isCosine, cosReduced(angle), sinReduced(angle));
+  Num sign = (quadrant & quadrant.integer(2)) << (x.getWidth() - 2);
+  return (value.bits() ^ sign).asFloat();
+}
+
+Num sin(Num x) { return sinOfTurned(x, 0); }
+Num cos(Num x) { return sinOfTurned(x, 1); }
+
+} // namespace attnc::elementary

@@ -1,0 +1,30 @@
+// RUN: attnc-opt %s --split-input-file --verify-diagnostics --attnc-expand-math
+func.func @on_tensors(%x: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error @+1 {{is expanded on scalars and vectors of fixed length, got 'tensor<4xf32>'; lower it to loops first}}
+  %y = math.exp %x : tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+
+// -----
+
+func.func @on_scalable_vectors(%x: vector<[4]xf32>) -> vector<[4]xf32> {
+  // expected-error @+1 {{is expanded on scalars and vectors of fixed length, got 'vector<[4]xf32>'; lower it to loops first}}
+  %y = math.exp %x : vector<[4]xf32>
+  return %y : vector<[4]xf32>
+}
+
+// -----
+
+func.func @extended_precision(%x: f80) -> f80 {
+  // expected-error @+1 {{is expanded on f64, f32, f16 and bf16, got 'f80'}}
+  %y = math.exp %x : f80
+  return %y : f80
+}
+
+// -----
+
+func.func @no_function(%x: f32) -> f32 {
+  // expected-error @+1 {{is not expanded; write it with exp, log, sin, cos, erf and arithmetic}}
+  %y = math.tan %x : f32
+  return %y : f32
+}
