@@ -114,7 +114,7 @@ LogicalResult ArenaPlanner::findLiveRanges() {
   function.walk([&](memref::AllocOp alloc) {
     Buffer buffer{alloc, time.begin(alloc), time.end(alloc), 0, 0, {}, {}, {}};
     for (Value alias : views.resolve(alloc.getMemref())) {
-      if (leavesIteration(alias, alloc))
+      if (succeeded(ok) && leavesIteration(alias, alloc))
         ok = alloc.emitError("internal: a buffer made in a loop outlives its iteration");
       for (Operation *user : alias.getUsers())
         buffer.last = std::max(buffer.last, lastUse(user, alloc, time));

@@ -141,7 +141,7 @@ def compile_kernel(text, copies=0, options="", show=False):
     ir = run_tool("mlir-translate", "--mlir-to-llvmir", text=llvm)
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "kernel.so")
-        run_tool("clang", "-O1", "-fPIC", "-shared", "-Wno-override-module", "-x", "ir", "-", "-o", path, "-lm", text=ir)
+        run_tool("clang", "-O1", "-fPIC", "-shared", "-Wno-override-module", "-x", "ir", "-", "-o", path, "-lm", "--rtlib=compiler-rt", text=ir)
         function = ctypes.CDLL(path)._mlir_ciface_kernel
     function.restype = None
     return Kernel(function)
