@@ -97,4 +97,15 @@ mlir::Value weighProducts(mlir::ImplicitLocOpBuilder &b, attn::AttentionOp op,
 mlir::Value addValues(mlir::ImplicitLocOpBuilder &b, attn::AttentionOp op, const KeyTile &keys,
                       mlir::Value weights, mlir::Value out);
 
+//===----------------------------------------------------------------------===//
+// Rows
+//===----------------------------------------------------------------------===//
+
+/// Attention of a tile of queries. Writes and returns the parts of the outputs: out, then lse and entropy as far as there are.
+/// `width` is the number of columns of out, at most `widest`.
+llvm::SmallVector<mlir::Value> computeQueryTile(mlir::ImplicitLocOpBuilder &b, attn::AttentionOp op,
+                                                const QueryTile &queries, const LowerAttnOptions &blocks,
+                                                llvm::ArrayRef<Indexed> outputs, mlir::OpFoldResult width,
+                                                int64_t widest);
+
 } // namespace attnc::lower
