@@ -186,9 +186,19 @@ Value KernelBuilder::createEmpty(OpResult result, ArrayRef<OpFoldResult> shape) 
   return tensor::EmptyOp::create(outside, root->getLoc(), sizes, type.getElementType());
 }
 
+/// The sizes of the results: of the types where they are static (not every op says more), else as the op reifies them.
+LogicalResult resultShapes(OpBuilder &builder, Operation *op, ReifiedRankedShapedTypeDims &shapes) {
+  auto isStatic = [](Type type) { return cast<ShapedType>(type).hasStaticShape(); };
+  if (!llvm::all_of(op->getResultTypes(), isStatic))
+    return reifyResultShapes(builder, op, shapes);
+  for (Type type : op->getResultTypes())
+    shapes.push_back(getAsIndexOpFoldResult(builder.getContext(), cast<ShapedType>(type).getShape()));
+  return success();
+}
+
 LogicalResult KernelBuilder::cloneWithoutDestinations() {
   ReifiedRankedShapedTypeDims shapes;
-  if (failed(reifyResultShapes(outside, root, shapes)))
+  if (failed(resultShapes(outside, root, shapes)))
     return root->emitOpError("has no shape that the schedule could reify for its destination");
   SmallVector<OpOperand *> updated; // of each result
   for (OpResult result : root->getResults())
