@@ -27,3 +27,10 @@ def package(model, name, weights=None):
     if done.returncode:
         raise AssertionError(f"attnc compile {path}: {done.stderr}")
     return out
+
+
+def verify(model):
+    """Parses and verifies MLIR."""
+    done = subprocess.run([os.environ["ATTNC_COMPILER"], "compile", model, "--stop-after=import", "-o", os.devnull], capture_output=True, text=True)
+    if done.returncode:
+        raise AssertionError(f"attnc compile {model}: {done.stderr}")

@@ -73,6 +73,7 @@ void attnc::buildLowerCpuPhase(OpPassManager &passes) {
   passes.addNestedPass<func::FuncOp>(createAssociateReductions());
   bufferizeKernels(passes);
   passes.addPass(createCallKernels());
+  passes.addPass(createStridedCopies());
   passes.addPass(createConvertLinalgToLoopsPass());
   passes.addPass(createForallToForLoopPass());
   passes.addPass(createLoopInvariantCodeMotionPass());

@@ -23,6 +23,11 @@ def KernelScratch : Pass<"attnc-kernel-scratch", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::memref::MemRefDialect"];
 }
 
+def StridedCopies : Pass<"attnc-strided-copies", "::mlir::ModuleOp"> {
+  let summary = "copies between buffers that are not contiguous become linalg.copy";
+  let dependentDialects = ["::mlir::linalg::LinalgDialect"];
+}
+
 def CallKernels : Pass<"attnc-call-kernels", "::mlir::ModuleOp"> {
   let summary = "attnc.launch on buffers becomes a call";
   let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::memref::MemRefDialect"];
