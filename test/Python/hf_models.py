@@ -28,16 +28,28 @@ PADDED = dict(inputs=padded, dynamic_shapes=({0: BATCH, 1: LENGTH}, {0: BATCH, 1
 TOKENS = dict(inputs=lambda b, t: (tokens(b, t),), dynamic_shapes=({0: BATCH, 1: LENGTH},))
 
 
-class Hidden(nn.Module):
-    """The last hidden state, or logits, of a model."""
+def first(out):
+    """The logits, or the last hidden state."""
+    return out.logits if hasattr(out, "logits") else out.last_hidden_state
 
-    def __init__(self, model, keys=("input_ids", "attention_mask"), **options):
+
+class OfTokens(nn.Module):
+    def __init__(self, model, **options):
         super().__init__()
-        self.model, self.keys, self.options = model, keys, options
+        self.model, self.options = model, options
 
-    def forward(self, *inputs):
-        out = self.model(**dict(zip(self.keys, inputs)), **self.options)
-        return out.logits if hasattr(out, "logits") else out.last_hidden_state
+    def forward(self, input_ids):
+        return first(self.model(input_ids=input_ids, **self.options))
+
+
+class OfPadded(OfTokens):
+    def forward(self, input_ids, attention_mask):
+        return first(self.model(input_ids=input_ids, attention_mask=attention_mask, **self.options))
+
+
+class OfPixels(OfTokens):
+    def forward(self, pixel_values):
+        return first(self.model(pixel_values=pixel_values, **self.options))
 
 
 def case(name: str, make, attentions: int, eager: bool = True, **options) -> None:
@@ -66,26 +78,26 @@ case("minilm", Embedding, 6, inputs=lambda b, t: padded(b, t, low=1000, high=200
 
 
 def bert(implementation):
-    return Hidden(transformers.BertModel(transformers.BertConfig(**SMALL, attn_implementation=implementation)))
+    return OfPadded(transformers.BertModel(transformers.BertConfig(**SMALL, attn_implementation=implementation)))
 
 
 def albert(implementation):
-    return Hidden(transformers.AlbertModel(transformers.AlbertConfig(**SMALL, embedding_size=16, attn_implementation=implementation)))
+    return OfPadded(transformers.AlbertModel(transformers.AlbertConfig(**SMALL, embedding_size=16, attn_implementation=implementation)))
 
 
 def gpt2(implementation):
     config = transformers.GPT2Config(vocab_size=128, n_embd=32, n_layer=2, n_head=4, n_positions=512, attn_implementation=implementation)
-    return Hidden(transformers.GPT2LMHeadModel(config), use_cache=False)
+    return OfPadded(transformers.GPT2LMHeadModel(config), use_cache=False)
 
 
 def mistral(implementation):
     config = transformers.MistralConfig(**SMALL, num_key_value_heads=2, sliding_window=8, attn_implementation=implementation)
-    return Hidden(transformers.MistralForCausalLM(config), use_cache=False)
+    return OfTokens(transformers.MistralForCausalLM(config), use_cache=False)
 
 
-def gemma2(implementation):
-    config = transformers.Gemma2Config(**SMALL, num_key_value_heads=2, head_dim=8, sliding_window=8, attn_implementation=implementation)
-    return Hidden(transformers.Gemma2ForCausalLM(config), use_cache=False)
+def gemma2(_):
+    config = transformers.Gemma2Config(**SMALL, num_key_value_heads=2, head_dim=8, sliding_window=8, attn_implementation="eager")
+    return OfTokens(transformers.Gemma2ForCausalLM(config), use_cache=False)
 
 
 case("bert", bert, 2, **PADDED)
@@ -140,7 +152,7 @@ case("t5", Translator, 0, eager=False, inputs=lambda b, t: (*padded(b, t), token
 def vit(implementation):
     config = transformers.ViTConfig(hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4, image_size=32, patch_size=8,
                                     attn_implementation=implementation)
-    return Hidden(transformers.ViTModel(config), keys=("pixel_values",))
+    return OfPixels(transformers.ViTModel(config))
 
 
 case("vit", vit, 2, inputs=lambda b, t: (torch.randn(b, 3, 32, 32, generator=torch.Generator().manual_seed(b)),), dynamic_shapes=({0: BATCH},),
@@ -149,22 +161,22 @@ case("vit", vit, 2, inputs=lambda b, t: (torch.randn(b, 3, 32, 32, generator=tor
 
 def xlnet(_):
     config = transformers.XLNetConfig(vocab_size=128, d_model=32, n_layer=2, n_head=4, d_inner=64)
-    return Hidden(transformers.XLNetModel(config), keys=("input_ids",), use_mems=False)
+    return OfTokens(transformers.XLNetModel(config), use_mems=False)
 
 
 def mamba(_):
     config = transformers.MambaConfig(vocab_size=128, hidden_size=32, state_size=8, num_hidden_layers=2)
-    return Hidden(transformers.MambaForCausalLM(config), keys=("input_ids",), use_cache=False)
+    return OfTokens(transformers.MambaForCausalLM(config), use_cache=False)
 
 
 def longformer(_):
     config = transformers.LongformerConfig(**SMALL, attention_window=8, max_position_embeddings=130)
-    return Hidden(transformers.LongformerModel(config))
+    return OfPadded(transformers.LongformerModel(config))
 
 
 def bigbird(_):
     config = transformers.BigBirdConfig(**SMALL, attention_type="original_full", max_position_embeddings=512)
-    return Hidden(transformers.BigBirdModel(config))
+    return OfPadded(transformers.BigBirdModel(config))
 
 
 case("xlnet", xlnet, 0, eager=False, **TOKENS)

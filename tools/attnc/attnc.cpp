@@ -131,7 +131,7 @@ int compileMain() {
     return wrongCommand("compile: expected a model, MODEL.mlir; see attnc compile --help");
   std::optional<ImportedModel> imported;
   if (ImportedModel::isForeign(model)) {
-    Expected<ImportedModel> made = ImportedModel::create(model);
+    llvm::Expected<ImportedModel> made = ImportedModel::create(model);
     if (!made) {
       errs() << "attnc: " << toString(made.takeError()) << "\n";
       return 1;

@@ -526,6 +526,19 @@ def rms_norm(w, node, x, shape, weight=None, eps=None):
     return tensor_ops.over_last_dimensions(w.b, x, len(shape), [weight], lambda x, weight: tensor_ops.rms_norm(w.b, x, weight, eps))
 
 
+@handles("aten.native_group_norm.default")
+def group_norm(w, node, x, weight, bias, batch, channels, pixels, groups, eps):
+    """Over the channels of a group and all positions; then scaled by channel."""
+    if any(u.args[1] != 0 for u in node.users):
+        raise Unsupported("the mean and deviation of a group norm as results; attnc has the norm alone")
+    flat = tensor_ops.reshape(w.b, x, (x.shape[0], groups, shapes.product((channels // groups, *x.shape[2:]))))
+    y = tensor_ops.reshape(w.b, tensor_ops.layer_norm(w.b, flat, None, None, eps), x.shape)
+    for parameter, op in ((weight, "mul"), (bias, "add")):
+        if parameter is not None:
+            y = tensor_ops.arithmetic(w.b, op, y, tensor_ops.reshape(w.b, parameter, (channels, *(1,) * (x.rank - 2))))
+    return [y, None, None]
+
+
 # -- rows and elements by index
 
 @handles("aten.embedding.default")
