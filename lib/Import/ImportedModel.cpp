@@ -16,7 +16,8 @@ namespace {
 constexpr StringLiteral kScript = "import sys\n"
                                   "try:\n"
                                   "  from attnc.frontends.__main__ import main\n"
-                                  "except ModuleNotFoundError:\n"
+                                  "except ModuleNotFoundError as missing:\n"
+                                  "  if missing.name != 'attnc': raise\n"
                                   "  sys.exit(3)\n"
                                   "sys.exit(main(sys.argv[1:]))\n";
 constexpr int kNotInstalled = 3;

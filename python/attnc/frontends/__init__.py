@@ -8,10 +8,12 @@ import importlib
 import importlib.util
 import os
 import pathlib
-from typing import Any, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
 from .errors import ImportProblems, Problem
-from .imported import Imported
+
+if TYPE_CHECKING:  # the walkers need torch or onnx, and sympy: only what a model asks for is imported
+    from .imported import Imported
 
 
 def load(model: Any, args: Sequence[Any] | None = None, kwargs: Mapping[str, Any] | None = None, dynamic_shapes: Any = None) -> Imported:
