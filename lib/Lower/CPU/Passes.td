@@ -28,6 +28,11 @@ def StridedCopies : Pass<"attnc-strided-copies", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::linalg::LinalgDialect"];
 }
 
+def SplitDimensions : Pass<"attnc-split-dimensions", "::mlir::ModuleOp"> {
+  let summary = "memref.expand_shape into several dynamic dimensions becomes memref.reinterpret_cast";
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
+}
+
 def CallKernels : Pass<"attnc-call-kernels", "::mlir::ModuleOp"> {
   let summary = "attnc.launch on buffers becomes a call";
   let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::memref::MemRefDialect"];
