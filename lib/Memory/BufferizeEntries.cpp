@@ -12,7 +12,9 @@
 #include "mlir/Dialect/Bufferization/Transforms/Transforms.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace attnc {
 #define GEN_PASS_DEF_BUFFERIZEENTRIES
@@ -74,8 +76,7 @@ public:
         function->remove();
         kernels.push_back(function);
       }
-    separateEmptyTensors(module);
-    LogicalResult done = success(succeeded(bufferize(module)) && succeeded(dropResults(module)));
+    LogicalResult done = success(succeeded(bufferize(module)) && succeeded(simplifyResults(module)) && succeeded(dropResults(module)));
     for (func::FuncOp kernel : kernels)
       module.push_back(kernel);
     if (failed(done))
@@ -93,18 +94,15 @@ private:
     return options;
   }
 
-  /// Each destination that starts empty gets a tensor.empty of its own, at its user, so that its buffer lives no
-  /// longer than it must.
-  static void separateEmptyTensors(ModuleOp module) {
-    SmallVector<tensor::EmptyOp> empties;
-    module.walk([&](tensor::EmptyOp empty) { empties.push_back(empty); });
-    for (tensor::EmptyOp empty : empties) {
-      for (OpOperand &use : llvm::make_early_inc_range(empty->getUses())) {
-        OpBuilder b(use.getOwner());
-        use.set(b.clone(*empty)->getResult(0));
-      }
-      empty.erase();
-    }
+  /// Loops and branches that give a buffer which they were given themselves do not have to.
+  static LogicalResult simplifyResults(ModuleOp module) {
+    MLIRContext *context = module.getContext();
+    RewritePatternSet patterns(context);
+    scf::ForOp::getCanonicalizationPatterns(patterns, context);
+    scf::WhileOp::getCanonicalizationPatterns(patterns, context);
+    scf::IfOp::getCanonicalizationPatterns(patterns, context);
+    scf::IndexSwitchOp::getCanonicalizationPatterns(patterns, context);
+    return applyPatternsGreedily(module, std::move(patterns));
   }
 
   /// Results were computed into arguments: they need not be returned.
@@ -126,15 +124,6 @@ private:
   static LogicalResult bufferize(ModuleOp module) {
     OneShotBufferizationOptions opts = options();
     BufferizationState state;
-    {
-      // Outputs are computed into their arguments rather than copied there.
-      OneShotAnalysisState analysis(module, opts);
-      if (failed(analyzeModuleOp(module, analysis)))
-        return failure();
-      IRRewriter rewriter(module.getContext());
-      if (failed(eliminateEmptyTensors(rewriter, module, analysis)))
-        return failure();
-    }
     return runOneShotModuleBufferize(module, opts, state);
   }
 };
