@@ -113,8 +113,12 @@ void InPlace::compute(MaterializeInDestinationOp op) {
   }
   Operation *update = chain.entry->getOwner();
   unsigned uses = llvm::count(update->getOperands(), destination);
-  if (uses != (chain.first == destination) || isUsedFrom(update, destination, {update, op}))
+  OpBuilder b(update);
+  if (uses != (chain.first == destination) || isUsedFrom(update, destination, {update, op})) {
+    if (chain.first == destination) // which is updated elsewhere then, and copied back when nothing needs it any more
+      chain.entry->set(attnc::copyAside(b, op.getLoc(), destination));
     return;
+  }
   bool isFree = isLastUse(*chain.entry);
   auto empty = chain.first.getDefiningOp<tensor::EmptyOp>();
   dissolve(op);
@@ -122,7 +126,6 @@ void InPlace::compute(MaterializeInDestinationOp op) {
     return;
   if (empty && isFree)
     return chain.entry->set(destination);
-  OpBuilder b(update);
   auto start = MaterializeInDestinationOp::create(b, update->getLoc(), chain.first, destination);
   chain.entry->set(start.getResult());
   if (Operation *producer = chain.first.getDefiningOp(); isFree && isBranch(producer) && producer->getBlock() == update->getBlock())
