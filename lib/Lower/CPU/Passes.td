@@ -28,9 +28,9 @@ def StridedCopies : Pass<"attnc-strided-copies", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::linalg::LinalgDialect"];
 }
 
-def SplitDimensions : Pass<"attnc-split-dimensions", "::mlir::ModuleOp"> {
-  let summary = "memref.expand_shape into several dynamic dimensions becomes memref.reinterpret_cast";
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
+def ExpandViews : Pass<"attnc-expand-views", "::mlir::ModuleOp"> {
+  let summary = "memref.expand_shape becomes a cast with explicit sizes and strides";
+  let dependentDialects = ["::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect"];
 }
 
 def CallKernels : Pass<"attnc-call-kernels", "::mlir::ModuleOp"> {
@@ -41,6 +41,11 @@ def CallKernels : Pass<"attnc-call-kernels", "::mlir::ModuleOp"> {
 def KernelAttributes : Pass<"attnc-kernel-attributes", "::mlir::LLVM::LLVMFuncOp"> {
   let summary = "tell LLVM that a kernel's arguments do not overlap, and to keep it a function";
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
+def ReshapeBuffers : Pass<"attnc-reshape-buffers"> {
+  let summary = "views that split a dimension into several dynamic ones become casts";
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
 }
 
 def EntryAbi : Pass<"attnc-entry-abi", "::mlir::ModuleOp"> {
