@@ -48,7 +48,7 @@ void carryInPlace(Operation *terminator, ArrayRef<BlockArgument> carried) {
   }
   for (auto [i, argument] : llvm::enumerate(carried)) {
     Value value = news[i];
-    if (!argument || !isa<RankedTensorType>(value.getType()) || value == argument || memory::isUpdateInPlace(value, argument, block))
+    if (!argument || !isa<RankedTensorType>(value.getType()) || value == argument || attnc::memory::isUpdateInPlace(value, argument, block))
       continue;
     terminator->setOperand(i, bufferization::MaterializeInDestinationOp::create(b, loc, value, argument)->getResult(0));
   }
