@@ -150,7 +150,6 @@ private:
   static LogicalResult bufferize(ModuleOp module) {
     OneShotBufferizationOptions opts = options();
     BufferizationState state;
-    returnInPlace(module);
     {
       // Outputs are computed into their arguments rather than copied there.
       OneShotAnalysisState analysis(module, opts);
@@ -160,7 +159,7 @@ private:
       if (failed(eliminateEmptyTensors(rewriter, module, analysis)))
         return failure();
     }
-    returnInPlace(module);
+    returnInPlace(module); // those that loops now start from
     return runOneShotModuleBufferize(module, opts, state);
   }
 };

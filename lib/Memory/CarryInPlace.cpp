@@ -9,7 +9,8 @@
 //
 // unless %new is already computed into %carried, by one op or by several with destinations in turn, and nothing reads behind
 // an op what it overwrites.
-// A carried tensor that is yielded at another place (a swap) is first copied aside.
+// A carried tensor that is yielded at another place (a swap) is first copied aside. A state that a loop carries stays in its
+// argument, if it is returned so.
 #include "InPlace.h"
 #include "attnc/Memory/Memory.h"
 
@@ -82,6 +83,23 @@ scf::WhileOp forwardInOrder(scf::WhileOp loop) {
   return ordered;
 }
 
+/// A loop starts from a copy of a state that is read behind it, or whose new value is not simply the loop's result.
+void startAside(func::FuncOp function) {
+  SmallVector<OpOperand *> starts;
+  for (Value result : function.getBody().front().getTerminator()->getOperands())
+    if (auto copy = result.getDefiningOp<bufferization::MaterializeInDestinationOp>())
+      for (OpOperand &use : copy.getDest().getUses())
+        if (isa<scf::ForOp, scf::WhileOp>(use.getOwner()))
+          starts.push_back(&use);
+  for (OpOperand *start : starts) {
+    OpBuilder b(start->getOwner());
+    // Not a tensor.empty, which would become the state's argument again.
+    auto copy = bufferization::AllocTensorOp::create(b, start->getOwner()->getLoc(), cast<RankedTensorType>(start->get().getType()),
+                                                     ValueRange(), start->get());
+    start->set(copy->getResult(0));
+  }
+}
+
 class CarryInPlace : public attnc::impl::CarryInPlaceBase<CarryInPlace> {
 public:
   void runOnOperation() override {
@@ -98,6 +116,10 @@ public:
         if (llvm::equal(ordered.getConditionOp().getArgs(), ordered.getBeforeArguments()))
           carryInPlace(ordered.getYieldOp(), SmallVector<BlockArgument>(ordered.getAfterArguments()));
       }
+      if (function.isExternal())
+        continue;
+      attnc::memory::returnInPlace(function);
+      startAside(function);
     }
   }
 };

@@ -2,17 +2,18 @@
 
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
 
 using namespace mlir;
 
 namespace attnc {
 
-/// Is `use` the last one of its tensor in `block`, but for one by `except`?
+/// Is `use` the last one of its tensor in `block`, but for those by `except` and those that want its sizes?
 static bool isLastUse(OpOperand &use, Block *block, Operation *except) {
   Operation *owner = use.getOwner();
   return llvm::all_of(use.get().getUses(), [&](OpOperand &other) {
-    if (&other == &use || other.getOwner() == except)
+    if (&other == &use || other.getOwner() == except || isa<tensor::DimOp>(other.getOwner()))
       return true;
     Operation *user = block->findAncestorOpInBlock(*other.getOwner());
     return user && user != owner && user->isBeforeInBlock(owner);
