@@ -12,7 +12,9 @@
 #include "mlir/Dialect/Bufferization/Transforms/Transforms.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Interfaces/LoopLikeInterface.h"
 
 namespace attnc {
 #define GEN_PASS_DEF_BUFFERIZEENTRIES
@@ -75,6 +77,7 @@ public:
         kernels.push_back(function);
       }
     separateEmptyTensors(module);
+    ownInnerLoops(module);
     LogicalResult done = success(succeeded(bufferize(module)) && succeeded(dropResults(module)));
     for (func::FuncOp kernel : kernels)
       module.push_back(kernel);
@@ -107,6 +110,66 @@ private:
     }
   }
 
+  /// The tensor.empty that a value was computed into, if it was.
+  static tensor::EmptyOp startOf(Value value) {
+    while (auto op = value.getDefiningOp<DestinationStyleOpInterface>())
+      value = op.getTiedOpOperand(cast<OpResult>(value))->get();
+    return value.getDefiningOp<tensor::EmptyOp>();
+  }
+
+  /// A loop inside of another one works in place on memory of its own. What it starts from is copied where the outer loop
+  /// needs that once more; otherwise its memory is not that of what the outer loop carries, which may still be read.
+  static void ownInnerLoops(ModuleOp module) {
+    module.walk([](LoopLikeOpInterface loop) {
+      auto outer = loop->getParentOfType<LoopLikeOpInterface>();
+      if (!outer)
+        return;
+      OpBuilder b(loop);
+      for (OpOperand &init : loop.getInitsMutable()) {
+        Value value = init.get();
+        auto type = dyn_cast<RankedTensorType>(value.getType());
+        if (!type)
+          continue;
+        bool madeHere = outer->isAncestor(value.getParentBlock()->getParentOp()) && value.hasOneUse();
+        if (!madeHere) {
+          init.set(AllocTensorOp::create(b, loop.getLoc(), type, ValueRange(), value));
+        } else if (tensor::EmptyOp empty = startOf(value)) {
+          OpBuilder at(empty);
+          empty.replaceAllUsesWith(AllocTensorOp::create(at, empty.getLoc(), empty.getType(), empty.getDynamicSizes()).getResult());
+          empty.erase();
+        }
+      }
+    });
+  }
+
+  /// Where a value is computed: the tensor or buffer behind the ops, loops and branches that update it.
+  static Value placeOf(Value value) {
+    auto result = dyn_cast<OpResult>(value);
+    if (!result)
+      return value;
+    if (auto op = dyn_cast<DestinationStyleOpInterface>(result.getOwner()))
+      return placeOf(op.getTiedOpOperand(result)->get());
+    if (auto loop = dyn_cast<LoopLikeOpInterface>(result.getOwner()); loop && loop.getTiedLoopInit(result))
+      return placeOf(loop.getTiedLoopInit(result)->get());
+    if (auto branch = dyn_cast<scf::IfOp>(result.getOwner())) {
+      unsigned i = result.getResultNumber();
+      Value place = placeOf(branch.thenYield().getOperand(i));
+      return placeOf(branch.elseYield().getOperand(i)) == place ? place : value;
+    }
+    return value;
+  }
+
+  /// Outputs that loops and branches compute in their argument need not be put there: the analysis would not see
+  /// that both are one.
+  static void dropMovesInPlace(ModuleOp module) {
+    module.walk([](MaterializeInDestinationOp move) {
+      if (!isa<func::FuncOp>(move->getParentOp()) || placeOf(move.getSource()) != move.getDest())
+        return;
+      move.getResult().replaceAllUsesWith(move.getSource());
+      move.erase();
+    });
+  }
+
   /// Results were computed into arguments: they need not be returned.
   static LogicalResult dropResults(ModuleOp module) {
     for (auto function : module.getOps<func::FuncOp>()) {
@@ -114,7 +177,7 @@ private:
         continue;
       auto ret = cast<func::ReturnOp>(function.getBody().back().getTerminator());
       for (Value value : ret.getOperands())
-        if (!isa<BlockArgument>(value))
+        if (!isa<BlockArgument>(placeOf(value)))
           return ret.emitError("internal: a result was not computed into its argument");
       ret->setOperands({});
       function.setType(FunctionType::get(module.getContext(), function.getArgumentTypes(), {}));
@@ -134,6 +197,7 @@ private:
       IRRewriter rewriter(module.getContext());
       if (failed(eliminateEmptyTensors(rewriter, module, analysis)))
         return failure();
+      dropMovesInPlace(module);
     }
     return runOneShotModuleBufferize(module, opts, state);
   }

@@ -188,7 +188,10 @@ Value KernelBuilder::createEmpty(OpResult result, ArrayRef<OpFoldResult> shape) 
 
 LogicalResult KernelBuilder::cloneWithoutDestinations() {
   ReifiedRankedShapedTypeDims shapes;
-  if (failed(reifyResultShapes(outside, root, shapes)))
+  if (llvm::all_of(root->getResultTypes(), [](Type type) { return cast<ShapedType>(type).hasStaticShape(); }))
+    for (Type type : root->getResultTypes())
+      shapes.push_back(getAsIndexOpFoldResult(root->getContext(), cast<ShapedType>(type).getShape()));
+  else if (failed(reifyResultShapes(outside, root, shapes)))
     return root->emitOpError("has no shape that the schedule could reify for its destination");
   SmallVector<OpOperand *> updated; // of each result
   for (OpResult result : root->getResults())
@@ -246,6 +249,7 @@ LaunchOp KernelBuilder::launch(StringRef symbol) {
 class FormKernels : public attnc::impl::FormKernelsBase<FormKernels> {
 public:
   void runOnOperation() override {
+    splitConcats(getOperation());
     SymbolTable symbols(getOperation());
     for (auto function : llvm::to_vector(getOperation().getOps<func::FuncOp>()))
       if (!function.isExternal() && !function->hasAttr("attnc.kernel"))
@@ -254,6 +258,16 @@ public:
   }
 
 private:
+  /// A concatenation is a copy of each part into one destination.
+  static void splitConcats(ModuleOp module) {
+    module.walk([](tensor::ConcatOp concat) {
+      IRRewriter b(concat);
+      FailureOr<SmallVector<Value>> whole = concat.decomposeOperation(b);
+      if (succeeded(whole))
+        b.replaceOp(concat, *whole);
+    });
+  }
+
   LogicalResult formIn(func::FuncOp function, SymbolTable &symbols);
   LogicalResult formAt(Operation *root, SymbolTable &symbols);
   static void collectRoots(Region &region, SmallVectorImpl<Operation *> &roots);

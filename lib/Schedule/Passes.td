@@ -5,6 +5,11 @@
 
 include "mlir/Pass/PassBase.td"
 
+def FuseElementwise : Pass<"attnc-fuse-elementwise"> {
+  let summary = "fuse elementwise ops into their reader, unless they would be computed several times";
+  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def FormKernels : Pass<"attnc-form-kernels", "::mlir::ModuleOp"> {
   let summary = "put every op that computes a tensor into a kernel";
   let description = [{

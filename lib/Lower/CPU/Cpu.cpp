@@ -44,6 +44,7 @@ static void bufferizeKernels(OpPassManager &passes) {
 static void convertToLLVM(OpPassManager &passes) {
   passes.addPass(attnc::createExpandMath());
   passes.addPass(createConvertVectorToSCFPass());
+  passes.addPass(attnc::createReshapeBuffers());
   passes.addPass(memref::createExpandStridedMetadataPass());
   passes.addPass(createLowerAffinePass());
   passes.addPass(createSCFToControlFlowPass());
@@ -69,6 +70,7 @@ void attnc::buildLowerCpuPhase(OpPassManager &passes) {
   passes.addNestedPass<func::FuncOp>(createAssociateReductions());
   bufferizeKernels(passes);
   passes.addPass(createCallKernels());
+  passes.addPass(createStridedCopies());
   passes.addPass(createConvertLinalgToLoopsPass());
   passes.addPass(createForallToForLoopPass());
   passes.addPass(createLoopInvariantCodeMotionPass());
