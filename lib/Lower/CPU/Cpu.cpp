@@ -42,6 +42,10 @@ static void bufferizeKernels(OpPassManager &passes) {
 }
 
 static void convertToLLVM(OpPassManager &passes) {
+  // No CPU of these levels computes in bf16.
+  arith::ArithEmulateUnsupportedFloatsOptions emulate;
+  emulate.sourceTypeStrs = {"bf16"};
+  passes.addPass(arith::createArithEmulateUnsupportedFloats(emulate));
   passes.addPass(attnc::createExpandMath());
   passes.addPass(createConvertVectorToSCFPass());
   passes.addPass(attnc::createReshapeBuffers());
