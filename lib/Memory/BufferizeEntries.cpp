@@ -142,13 +142,11 @@ private:
     });
   }
 
-  /// Where a value is computed: the tensor or buffer behind the ops, loops and branches that update it.
+  /// Where a buffer comes from, behind the loops and branches that give it back.
   static Value placeOf(Value value) {
     auto result = dyn_cast<OpResult>(value);
     if (!result)
       return value;
-    if (auto op = dyn_cast<DestinationStyleOpInterface>(result.getOwner()))
-      return placeOf(op.getTiedOpOperand(result)->get());
     if (auto loop = dyn_cast<LoopLikeOpInterface>(result.getOwner()); loop && loop.getTiedLoopInit(result))
       return placeOf(loop.getTiedLoopInit(result)->get());
     if (auto branch = dyn_cast<scf::IfOp>(result.getOwner())) {
@@ -159,14 +157,62 @@ private:
     return value;
   }
 
-  /// Outputs that loops and branches compute in their argument need not be put there: the analysis would not see
-  /// that both are one.
+  /// Whether `op` is over whenever `later` runs, in the same pass through the function.
+  static bool comesBefore(Operation *op, Operation *later) {
+    for (; later; later = later->getParentOp())
+      if (Operation *beside = later->getBlock()->findAncestorOpInBlock(*op)) {
+        bool otherBranch = beside == later && isa<scf::IfOp>(later);
+        return otherBranch || (beside != later && beside->isBeforeInBlock(later));
+      }
+    return false;
+  }
+
+  /// Follows the updates that make `value` back to `place`, the destination of `move`: false where they start elsewhere.
+  /// `starts` are the operands that are the place; `alone`: nothing reads what an update writes over.
+  static bool followUpdates(Value value, MaterializeInDestinationOp move, SmallVectorImpl<OpOperand *> &starts, bool &alone) {
+    if (value == move.getDest())
+      return true;
+    auto result = dyn_cast<OpResult>(value);
+    if (!result)
+      return false;
+    OpOperand *updated = nullptr;
+    if (auto branch = dyn_cast<scf::IfOp>(result.getOwner())) {
+      unsigned i = result.getResultNumber();
+      return followUpdates(branch.thenYield().getOperand(i), move, starts, alone) &&
+             followUpdates(branch.elseYield().getOperand(i), move, starts, alone);
+    }
+    if (auto op = dyn_cast<DestinationStyleOpInterface>(result.getOwner()))
+      updated = op.getTiedOpOperand(result);
+    else if (auto loop = dyn_cast<LoopLikeOpInterface>(result.getOwner()))
+      updated = loop.getTiedLoopInit(result);
+    if (!updated || !followUpdates(updated->get(), move, starts, alone))
+      return false;
+    if (updated->get() == move.getDest())
+      starts.push_back(updated);
+    for (OpOperand &use : updated->get().getUses())
+      if (&use != updated && use.getOwner() != move && !comesBefore(use.getOwner(), updated->getOwner()))
+        alone = false;
+    return true;
+  }
+
+  /// A state or output that loops or branches compute in its argument need not be put there: the analysis, which does not
+  /// see that both are one, would refuse. Where the argument is read once more they work on a copy of it.
   static void dropMovesInPlace(ModuleOp module) {
     module.walk([](MaterializeInDestinationOp move) {
-      if (!isa<func::FuncOp>(move->getParentOp()) || placeOf(move.getSource()) != move.getDest())
+      SmallVector<OpOperand *> starts;
+      bool alone = true;
+      if (!isa<func::FuncOp>(move->getParentOp()) || !isa_and_nonnull<LoopLikeOpInterface, scf::IfOp>(move.getSource().getDefiningOp()) ||
+          !followUpdates(move.getSource(), move, starts, alone))
         return;
-      move.getResult().replaceAllUsesWith(move.getSource());
-      move.erase();
+      if (alone) {
+        move.getResult().replaceAllUsesWith(move.getSource());
+        move.erase();
+        return;
+      }
+      for (OpOperand *start : starts) {
+        OpBuilder b(start->getOwner());
+        start->set(AllocTensorOp::create(b, move.getLoc(), cast<RankedTensorType>(start->get().getType()), ValueRange(), start->get()));
+      }
     });
   }
 
@@ -189,6 +235,7 @@ private:
   static LogicalResult bufferize(ModuleOp module) {
     OneShotBufferizationOptions opts = options();
     BufferizationState state;
+    dropMovesInPlace(module); // of states; of outputs below
     {
       // Outputs are computed into their arguments rather than copied there.
       OneShotAnalysisState analysis(module, opts);

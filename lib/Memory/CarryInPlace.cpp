@@ -8,7 +8,8 @@
 //                                    scf.yield %kept
 //
 // unless %new is already an op with destination %carried behind which nothing reads %carried any more.
-// A carried tensor that is yielded at another place (a swap) is first copied aside.
+// A carried tensor that is yielded at another place (a swap) is first copied aside. A branch that computes anew what the other
+// one passes through computes it in place as well.
 #include "attnc/Memory/Memory.h"
 
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
@@ -96,6 +97,41 @@ scf::WhileOp forwardInOrder(scf::WhileOp loop) {
   return ordered;
 }
 
+/// Whether ops and loops that update what they get make `value` of `place`.
+bool updates(Value value, Value place) {
+  while (value != place) {
+    auto result = dyn_cast<OpResult>(value);
+    OpOperand *updated = nullptr;
+    if (auto op = value.getDefiningOp<DestinationStyleOpInterface>())
+      updated = op.getTiedOpOperand(result);
+    else if (auto loop = value.getDefiningOp<LoopLikeOpInterface>())
+      updated = loop.getTiedLoopInit(result);
+    if (!updated)
+      return false;
+    value = updated->get();
+  }
+  return true;
+}
+
+/// Two branches, of which one passes through what nobody reads any more: the other puts its own there.
+void chooseInPlace(scf::IfOp branch) {
+  if (branch.getNumResults() == 0)
+    return;
+  for (auto [same, fresh] : {std::pair(branch.elseYield(), branch.thenYield()), std::pair(branch.thenYield(), branch.elseYield())})
+    for (auto [passed, computed] : llvm::zip_equal(same->getOpOperands(), fresh->getOpOperands())) {
+      Value place = passed.get(), value = computed.get();
+      bool isOutside = !branch->isAncestor(place.getParentBlock()->getParentOp());
+      bool isLast = llvm::all_of(place.getUsers(), [&](Operation *user) {
+        Operation *beside = branch->getBlock()->findAncestorOpInBlock(*user);
+        return beside && (beside == branch || beside->isBeforeInBlock(branch));
+      });
+      if (!isa<RankedTensorType>(value.getType()) || !isOutside || !isLast || updates(value, place))
+        continue;
+      OpBuilder b(fresh);
+      computed.set(bufferization::MaterializeInDestinationOp::create(b, branch.getLoc(), value, place)->getResult(0));
+    }
+}
+
 class CarryInPlace : public attnc::impl::CarryInPlaceBase<CarryInPlace> {
 public:
   void runOnOperation() override {
@@ -105,6 +141,7 @@ public:
       function.walk([](scf::ForOp loop) {
         carryInPlace(loop.getBody()->getTerminator(), SmallVector<BlockArgument>(loop.getRegionIterArgs()));
       });
+      function.walk([](scf::IfOp branch) { chooseInPlace(branch); });
       SmallVector<scf::WhileOp> loops;
       function.walk([&](scf::WhileOp loop) { loops.push_back(loop); });
       for (scf::WhileOp loop : loops) {

@@ -48,7 +48,6 @@ static void convertToLLVM(OpPassManager &passes) {
   passes.addPass(arith::createArithEmulateUnsupportedFloats(emulate));
   passes.addPass(attnc::createExpandMath());
   passes.addPass(createConvertVectorToSCFPass());
-  passes.addPass(attnc::createReshapeBuffers());
   passes.addPass(memref::createExpandStridedMetadataPass());
   passes.addPass(createLowerAffinePass());
   passes.addPass(createSCFToControlFlowPass());
@@ -74,6 +73,7 @@ void attnc::buildLowerCpuPhase(OpPassManager &passes) {
   passes.addNestedPass<func::FuncOp>(createAssociateReductions());
   bufferizeKernels(passes);
   passes.addPass(createCallKernels());
+  passes.addPass(createReshapeBuffers());
   passes.addPass(createStridedCopies());
   passes.addPass(createConvertLinalgToLoopsPass());
   passes.addPass(createForallToForLoopPass());

@@ -15,7 +15,11 @@ using namespace mlir;
 
 namespace {
 
-bool isWhole(Value buffer) { return cast<MemRefType>(buffer.getType()).getLayout().isIdentity(); }
+/// Also behind casts: canonical forms look through them.
+bool isWhole(Value buffer) {
+  auto cast = buffer.getDefiningOp<memref::CastOp>();
+  return llvm::cast<MemRefType>(buffer.getType()).getLayout().isIdentity() && (!cast || isWhole(cast.getSource()));
+}
 
 class StridedCopies : public attnc::impl::StridedCopiesBase<StridedCopies> {
 public:

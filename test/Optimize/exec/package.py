@@ -19,9 +19,10 @@ class Package:
     def __init__(self, text):
         self.folder = tempfile.TemporaryDirectory()
         self.path = os.path.join(self.folder.name, "model.attnpkg")
-        source = os.path.join(self.folder.name, "model.mlir")
+        source, weights = (os.path.join(self.folder.name, name) for name in ("model.mlir", "weights.safetensors"))
         pathlib.Path(source).write_text(text)
-        done = subprocess.run(["attnc", "compile", source, "--weights=external", "-o", self.path], capture_output=True, text=True)
+        tensors.write(weights, {})
+        done = subprocess.run(["attnc", "compile", source, "--weights", weights, "-o", self.path], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
 
     def __call__(self, entry, **inputs):
@@ -37,8 +38,8 @@ class Package:
         return tensors.read(out)[0]
 
 
-def compare(what, got, want):
-    """Integers and the places of NaN and infinities are equal, other numbers within TOLERANCE of the largest magnitude."""
+def compare(what, got, want, tolerance=TOLERANCE):
+    """Integers and the places of NaN and infinities are equal, other numbers within `tolerance` of the largest magnitude."""
     assert set(want) <= set(got), f"{what}: has {sorted(got)}"
     for name, a in want.items():
         a, b = np.asarray(a), got[name]
@@ -50,4 +51,4 @@ def compare(what, got, want):
         assert np.array_equal(a[~finite], b[~finite].astype(a.dtype), equal_nan=True) and np.isfinite(b[finite]).all(), \
             f"{what}: {name}\n{b}\nexpected\n{a}"
         error = np.abs(a[finite] - b[finite]).max(initial=0) / np.abs(a[finite]).max(initial=1e-30)
-        assert error <= TOLERANCE, f"{what}: {name} is {error:.1e} off"
+        assert error <= tolerance, f"{what}: {name} is {error:.1e} off"
