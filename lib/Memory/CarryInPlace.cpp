@@ -7,7 +7,8 @@
 //     scf.yield %new            ->   %kept = materialize_in_destination %new in %carried
 //                                    scf.yield %kept
 //
-// unless %new is already an op with destination %carried behind which nothing reads %carried any more.
+// unless %new is already computed into %carried, by one op or by several with destinations in turn, and nothing reads behind
+// an op what it overwrites.
 // A carried tensor that is yielded at another place (a swap) is first copied aside. A branch that computes anew what the other
 // one passes through computes it in place as well.
 #include "attnc/Memory/Memory.h"
@@ -26,20 +27,41 @@ using namespace mlir;
 
 namespace {
 
-/// Is `value` computed by an op of `block` into `carried`, with every other use of `carried` before it?
-bool isUpdateInPlace(Value value, BlockArgument carried, Block *block) {
-  auto dps = value.getDefiningOp<DestinationStyleOpInterface>();
-  if (!dps || dps->getBlock() != block)
-    return false;
-  OpOperand *init = dps.getTiedOpOperand(cast<OpResult>(value));
-  if (init->get() != carried)
-    return false;
-  return llvm::all_of(carried.getUses(), [&](OpOperand &use) {
-    if (&use == init)
+/// Is `use` the last one of its tensor in `block`?
+bool isLastUse(OpOperand &use, Block *block) {
+  Operation *owner = use.getOwner();
+  return llvm::all_of(use.get().getUses(), [&](OpOperand &other) {
+    if (&other == &use)
       return true;
-    Operation *user = block->findAncestorOpInBlock(*use.getOwner());
-    return user && user != dps && user->isBeforeInBlock(dps);
+    Operation *user = block->findAncestorOpInBlock(*other.getOwner());
+    return user && user != owner && user->isBeforeInBlock(owner);
   });
+}
+
+/// The tensor that `value` is computed into by an op of `block`: a destination, or what a loop starts from that carries it
+/// in place. Null if there is none, or if something reads that tensor behind the op.
+Value overwritten(Value value, Block *block) {
+  auto result = dyn_cast<OpResult>(value);
+  if (!result || result.getOwner()->getBlock() != block)
+    return {};
+  OpOperand *init = nullptr;
+  if (auto dps = dyn_cast<DestinationStyleOpInterface>(result.getOwner()))
+    init = dps.getTiedOpOperand(result);
+  else if (auto loop = dyn_cast<scf::ForOp>(result.getOwner()))
+    init = loop.getTiedLoopInit(result);
+  else if (auto loop = dyn_cast<scf::WhileOp>(result.getOwner());
+           loop && llvm::equal(loop.getConditionOp().getArgs(), loop.getBeforeArguments()))
+    init = &loop.getInitsMutable()[result.getResultNumber()];
+  return init && isLastUse(*init, block) ? init->get() : Value();
+}
+
+/// Is `value` computed by ops of `block` into `carried`, one after the other (a slice for each layer, say), with every
+/// other use of what an op overwrites before it?
+bool isUpdateInPlace(Value value, BlockArgument carried, Block *block) {
+  Value before = overwritten(value, block);
+  while (before && before != carried)
+    before = overwritten(before, block);
+  return before == carried;
 }
 
 /// A tensor to copy a carried value to. Its sizes are those of the value.

@@ -95,18 +95,3 @@ func.func @scatter_into_zeros(%rows: tensor<?x8xf32>, %i: tensor<?xi32>, %n: ind
   %y = attn.scatter_rows add %rows into %f[%i] : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?xi32>
   return %y : tensor<?x8xf32>
 }
-
-// -----
-
-// A concatenation is two copies into one destination; a tensor of numbers has its destination's shape from its type.
-// CHECK-LABEL: func.func @concat(
-// CHECK: %[[E:.*]] = tensor.empty(%{{.*}}) : tensor<?x7xf32>
-// CHECK: %[[A:.*]] = attnc.launch @{{.*}} into(%[[E]] : tensor<?x7xf32>) overwrites [true]
-// CHECK: attnc.launch @{{.*}} into(%[[A]] : tensor<?x7xf32>) overwrites [false]
-// CHECK: %[[N:.*]] = tensor.empty() : tensor<i32>
-// CHECK: attnc.launch @{{.*}}(%{{.*}} : i32) into(%[[N]] : tensor<i32>) overwrites [true]
-func.func @concat(%x: tensor<?x3xf32>, %y: tensor<?x4xf32>, %n: i32) -> (tensor<?x7xf32>, tensor<i32>) {
-  %z = tensor.concat dim(1) %x, %y : (tensor<?x3xf32>, tensor<?x4xf32>) -> tensor<?x7xf32>
-  %t = tensor.from_elements %n : tensor<i32>
-  return %z, %t : tensor<?x7xf32>, tensor<i32>
-}

@@ -23,6 +23,11 @@ def KernelScratch : Pass<"attnc-kernel-scratch", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::memref::MemRefDialect"];
 }
 
+def StridedCopies : Pass<"attnc-strided-copies", "::mlir::ModuleOp"> {
+  let summary = "copies between buffers that are not contiguous become linalg.copy";
+  let dependentDialects = ["::mlir::linalg::LinalgDialect"];
+}
+
 def CallKernels : Pass<"attnc-call-kernels", "::mlir::ModuleOp"> {
   let summary = "attnc.launch on buffers becomes a call";
   let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::memref::MemRefDialect"];
@@ -31,11 +36,6 @@ def CallKernels : Pass<"attnc-call-kernels", "::mlir::ModuleOp"> {
 def KernelAttributes : Pass<"attnc-kernel-attributes", "::mlir::LLVM::LLVMFuncOp"> {
   let summary = "tell LLVM that a kernel's arguments do not overlap, and to keep it a function";
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
-}
-
-def StridedCopies : Pass<"attnc-strided-copies"> {
-  let summary = "copies from or to a part of a buffer become loops";
-  let dependentDialects = ["::mlir::linalg::LinalgDialect"];
 }
 
 def ReshapeBuffers : Pass<"attnc-reshape-buffers"> {

@@ -1,9 +1,8 @@
-// Copies from or to a part of a buffer become loops: upstream would call a function of MLIR's runtime library. Copies between
-// whole buffers stay, they are memcpy.
+// Copies between buffers that are not contiguous become ops of linalg, which lower to loops; the others stay, as calls of
+// memcpy. (Upstream would call a library function for them.)
 #include "attnc/Lower/Cpu.h"
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
-#include "mlir/Dialect/Linalg/Utils/Utils.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 namespace attnc {
@@ -16,19 +15,19 @@ using namespace mlir;
 namespace {
 
 /// Also behind casts: canonical forms look through them.
-bool isWhole(Value buffer) {
+bool isContiguous(Value buffer) {
   auto cast = buffer.getDefiningOp<memref::CastOp>();
-  return llvm::cast<MemRefType>(buffer.getType()).getLayout().isIdentity() && (!cast || isWhole(cast.getSource()));
+  return llvm::cast<MemRefType>(buffer.getType()).getLayout().isIdentity() && (!cast || isContiguous(cast.getSource()));
 }
 
 class StridedCopies : public attnc::impl::StridedCopiesBase<StridedCopies> {
 public:
   void runOnOperation() override {
-    getOperation()->walk([](memref::CopyOp copy) {
-      if (isWhole(copy.getSource()) && isWhole(copy.getTarget()))
+    getOperation().walk([](memref::CopyOp copy) {
+      if (isContiguous(copy.getSource()) && isContiguous(copy.getTarget()))
         return;
       OpBuilder b(copy);
-      linalg::makeMemRefCopyOp(b, copy.getLoc(), copy.getSource(), copy.getTarget());
+      linalg::CopyOp::create(b, copy.getLoc(), copy.getSource(), copy.getTarget());
       copy.erase();
     });
   }
