@@ -1,7 +1,7 @@
 // RUN: attnc-opt %s --attnc-strided-copies | FileCheck %s
 
 // CHECK-LABEL: func.func @part(
-// CHECK: linalg.generic
+// CHECK: linalg.copy
 // CHECK-NOT: memref.copy
 // CHECK: return
 func.func @part(%x: memref<?x4xf32>, %y: memref<?x4xf32, strided<[8, 1], offset: ?>>) {

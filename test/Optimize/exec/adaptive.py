@@ -224,8 +224,8 @@ def cases(loop, rng):
     some = (3, 5)[:loop.rank]
     falling = loop.compare in ("le", "lt") and loop.policy == "threshold"
     soon, never = ((0.0, 0.01), (0.7, 0.75)) if falling else ((0.995, 0.999), (0.0, 0.01))
-    if loop.policy == "region":
-        soon = (1.5, 1.6)
+    soon = (1.5, 1.6) if loop.policy == "region" else soon
+    never = (0.0, 0.0) if loop.policy == "bernoulli" else never
     yield "mixed", draw(loop, rng, some), None
     yield "single", draw(loop, rng, (1, 1)[:loop.rank]), None
     first = draw(loop, rng, some, *soon, spread=1e-3)
@@ -251,10 +251,10 @@ def with_nan(loop, given):
     return given, row
 
 
-def check_nan(package, loop, rng):
-    """The row shows it, and no bit of the others changes."""
+def check_nan(package, loop, rng, cap):
+    """The row shows it, and no bit of the others changes (but of b, which is free and so sees that the loop goes on)."""
     while True:
-        given = draw(loop, rng, (3, 5)[:loop.rank])
+        given = {**draw(loop, rng, (3, 5)[:loop.rank]), "cap": cap}
         wrong, row = with_nan(loop, given)
         if define(loop, **given)["steps"][row] > 1:
             break
@@ -263,7 +263,7 @@ def check_nan(package, loop, rng):
     others = np.ones(given["present"].shape, bool)
     others[row] = False
     for name in before:
-        if name != "count" and loop.rank:
+        if name not in ("b", "count") and loop.rank:
             assert np.array_equal(before[name][others], after[name][others]), f"{loop.name} nan: {name} of other rows changed"
     assert np.isnan(after["a" if loop.policy == "converge" else "c" if loop.policy in WEIGHED else "e"][row]).any(), f"{loop.name}: no NaN"
 
@@ -278,7 +278,8 @@ def main():
             assert holds is None or holds(want["steps"]), f"{loop.name} {name}: steps {want['steps']}"
             compare(f"{loop.name} {name}", package(loop.name, **given), want)
             number += 1
-        check_nan(package, loop, rng)
+        for cap in (CAP, 2):                                  # in the middle, and at the cap
+            check_nan(package, loop, rng, cap)
     print(f"{len(LOOPS)} loops, {number} cases: passed")
 
 

@@ -99,7 +99,7 @@ def main():
                     "tolerance": draw(name, rank, rng, some), "single": draw(name, rank, rng, (1, 1)[:rank]),
                     "fixed": draw(name, rank, rng, some, tol=0.0, cap=4), "none": draw(name, rank, rng, (0, 5)[:rank]),
                     "one": draw(name, rank, rng, some, cap=1, tol=1e-6), "first": draw(name, rank, rng, some, x=there, z0=there)}.items():
-                compare(f"{name} {rank} {case}", package(f"{name}_{rank}", **given), want, tolerance=1e-4 if case == "fixed" else 1e-5)
+                compare(f"{name} {rank} {case}", package(f"{name}_{rank}", **given), want, tolerance=1e-4)
                 number += 1
             check_nan(package, name, rank, rng)
     print(f"{number} cases: passed")
