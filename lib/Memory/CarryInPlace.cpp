@@ -9,8 +9,8 @@
 //
 // unless %new is already computed into %carried, by one op or by several with destinations in turn, and nothing reads behind
 // an op what it overwrites.
-// A carried tensor that is yielded at another place (a swap) is first copied aside. A branch that computes anew what the other
-// one passes through computes it in place as well.
+// A carried tensor that is yielded at another place (a swap) is first copied aside.
+#include "InPlace.h"
 #include "attnc/Memory/Memory.h"
 
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
@@ -26,43 +26,6 @@ namespace attnc {
 using namespace mlir;
 
 namespace {
-
-/// Is `use` the last one of its tensor in `block`?
-bool isLastUse(OpOperand &use, Block *block) {
-  Operation *owner = use.getOwner();
-  return llvm::all_of(use.get().getUses(), [&](OpOperand &other) {
-    if (&other == &use)
-      return true;
-    Operation *user = block->findAncestorOpInBlock(*other.getOwner());
-    return user && user != owner && user->isBeforeInBlock(owner);
-  });
-}
-
-/// The tensor that `value` is computed into by an op of `block`: a destination, or what a loop starts from that carries it
-/// in place. Null if there is none, or if something reads that tensor behind the op.
-Value overwritten(Value value, Block *block) {
-  auto result = dyn_cast<OpResult>(value);
-  if (!result || result.getOwner()->getBlock() != block)
-    return {};
-  OpOperand *init = nullptr;
-  if (auto dps = dyn_cast<DestinationStyleOpInterface>(result.getOwner()))
-    init = dps.getTiedOpOperand(result);
-  else if (auto loop = dyn_cast<scf::ForOp>(result.getOwner()))
-    init = loop.getTiedLoopInit(result);
-  else if (auto loop = dyn_cast<scf::WhileOp>(result.getOwner());
-           loop && llvm::equal(loop.getConditionOp().getArgs(), loop.getBeforeArguments()))
-    init = &loop.getInitsMutable()[result.getResultNumber()];
-  return init && isLastUse(*init, block) ? init->get() : Value();
-}
-
-/// Is `value` computed by ops of `block` into `carried`, one after the other (a slice for each layer, say), with every
-/// other use of what an op overwrites before it?
-bool isUpdateInPlace(Value value, BlockArgument carried, Block *block) {
-  Value before = overwritten(value, block);
-  while (before && before != carried)
-    before = overwritten(before, block);
-  return before == carried;
-}
 
 /// A tensor to copy a carried value to. Its sizes are those of the value.
 Value copyAside(OpBuilder &b, Location loc, Value value) {
@@ -85,7 +48,7 @@ void carryInPlace(Operation *terminator, ArrayRef<BlockArgument> carried) {
   }
   for (auto [i, argument] : llvm::enumerate(carried)) {
     Value value = news[i];
-    if (!argument || !isa<RankedTensorType>(value.getType()) || value == argument || isUpdateInPlace(value, argument, block))
+    if (!argument || !isa<RankedTensorType>(value.getType()) || value == argument || attnc::memory::isUpdateInPlace(value, argument, block))
       continue;
     terminator->setOperand(i, bufferization::MaterializeInDestinationOp::create(b, loc, value, argument)->getResult(0));
   }
@@ -119,41 +82,6 @@ scf::WhileOp forwardInOrder(scf::WhileOp loop) {
   return ordered;
 }
 
-/// Whether ops and loops that update what they get make `value` of `place`.
-bool updates(Value value, Value place) {
-  while (value != place) {
-    auto result = dyn_cast<OpResult>(value);
-    OpOperand *updated = nullptr;
-    if (auto op = value.getDefiningOp<DestinationStyleOpInterface>())
-      updated = op.getTiedOpOperand(result);
-    else if (auto loop = value.getDefiningOp<LoopLikeOpInterface>())
-      updated = loop.getTiedLoopInit(result);
-    if (!updated)
-      return false;
-    value = updated->get();
-  }
-  return true;
-}
-
-/// Two branches, of which one passes through what nobody reads any more: the other puts its own there.
-void chooseInPlace(scf::IfOp branch) {
-  if (branch.getNumResults() == 0)
-    return;
-  for (auto [same, fresh] : {std::pair(branch.elseYield(), branch.thenYield()), std::pair(branch.thenYield(), branch.elseYield())})
-    for (auto [passed, computed] : llvm::zip_equal(same->getOpOperands(), fresh->getOpOperands())) {
-      Value place = passed.get(), value = computed.get();
-      bool isOutside = !branch->isAncestor(place.getParentBlock()->getParentOp());
-      bool isLast = llvm::all_of(place.getUsers(), [&](Operation *user) {
-        Operation *beside = branch->getBlock()->findAncestorOpInBlock(*user);
-        return beside && (beside == branch || beside->isBeforeInBlock(branch));
-      });
-      if (!isa<RankedTensorType>(value.getType()) || !isOutside || !isLast || updates(value, place))
-        continue;
-      OpBuilder b(fresh);
-      computed.set(bufferization::MaterializeInDestinationOp::create(b, branch.getLoc(), value, place)->getResult(0));
-    }
-}
-
 class CarryInPlace : public attnc::impl::CarryInPlaceBase<CarryInPlace> {
 public:
   void runOnOperation() override {
@@ -163,7 +91,6 @@ public:
       function.walk([](scf::ForOp loop) {
         carryInPlace(loop.getBody()->getTerminator(), SmallVector<BlockArgument>(loop.getRegionIterArgs()));
       });
-      function.walk([](scf::IfOp branch) { chooseInPlace(branch); });
       SmallVector<scf::WhileOp> loops;
       function.walk([&](scf::WhileOp loop) { loops.push_back(loop); });
       for (scf::WhileOp loop : loops) {

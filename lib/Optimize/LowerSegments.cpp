@@ -1,8 +1,8 @@
 // loop.segment → scf.for over the blocks.
 //
 // Outputs are laid into destinations that the loop carries, each block by a tensor.insert_slice, so that no block's output
-// is copied. Blocks of the loop are full, with a static size; what is left over is one more block behind the loop, of a size that
-// follows from the length. With partial(keep) nobody reads the states that it leaves.
+// is copied. partial(update): the last block's size is the minimum of `size` and what is left. partial(keep): blocks of the
+// loop are full, with a static size; what is left over is one more block behind the loop, whose states nobody reads.
 #include "LowerLoops.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -29,7 +29,7 @@ private:
   SmallVector<Value> runBlock(Value offset, OpFoldResult rows, ValueRange carried);
   Value extract(Value input, int64_t dim, Value offset, OpFoldResult rows, Type type);
   Value insert(Value block, Value into, int64_t dim, Value offset, OpFoldResult rows);
-  scf::ForOp buildLoop(Value end, ValueRange inits);
+  scf::ForOp buildLoop(Value end, ValueRange inits, bool full);
   SmallVector<Value> runRest(Value begin, ValueRange carried);
 
   SegmentOp op;
@@ -101,8 +101,8 @@ SmallVector<Value> SegmentLowering::runBlock(Value offset, OpFoldResult rows, Va
   return results;
 }
 
-/// The full blocks, from 0 to `end`.
-scf::ForOp SegmentLowering::buildLoop(Value end, ValueRange inits) {
+/// Blocks from 0 to `end`, each full, or the last perhaps not.
+scf::ForOp SegmentLowering::buildLoop(Value end, ValueRange inits, bool full) {
   auto loop = scf::ForOp::create(b, loc, constant(0), end, size, inits);
   loop->setDiscardableAttrs(op->getDiscardableAttrDictionary());
   OpBuilder::InsertionGuard guard(b);
@@ -110,15 +110,20 @@ scf::ForOp SegmentLowering::buildLoop(Value end, ValueRange inits) {
     b.setInsertionPointToEnd(loop.getBody());
   else
     b.setInsertionPointToStart(loop.getBody());
-  SmallVector<Value> results = runBlock(loop.getInductionVar(), b.getIndexAttr(op.getSize()), loop.getRegionIterArgs());
+  OpFoldResult rows = b.getIndexAttr(op.getSize());
+  if (!full) {
+    Value left = arith::SubIOp::create(b, loc, end, loop.getInductionVar());
+    rows = Value(arith::MinUIOp::create(b, loc, size, left));
+  }
+  SmallVector<Value> results = runBlock(loop.getInductionVar(), rows, loop.getRegionIterArgs());
   if (!inits.empty())
     scf::YieldOp::create(b, loc, results);
   return loop;
 }
 
-/// The block that is left over, if there is one: its outputs, and the states as it leaves them or as they were.
+/// The block that is left over, if there is one: its outputs, and the states as they were.
 SmallVector<Value> SegmentLowering::runRest(Value begin, ValueRange carried) {
-  unsigned updated = op.getPartial() == Partial::Update ? carried.size() : op.getNumOutputs();
+  unsigned numOutputs = op.getNumOutputs();
   Value rest = arith::SubIOp::create(b, loc, length, begin);
   Value some = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, rest, constant(0));
   auto branch = scf::IfOp::create(
@@ -127,11 +132,11 @@ SmallVector<Value> SegmentLowering::runRest(Value begin, ValueRange carried) {
         OpBuilder::InsertionGuard guard(b);
         b.setInsertionPoint(inner.getInsertionBlock(), inner.getInsertionPoint());
         SmallVector<Value> results = runBlock(begin, rest, carried);
-        scf::YieldOp::create(b, loc, ArrayRef(results).take_front(updated));
+        scf::YieldOp::create(b, loc, ArrayRef(results).take_front(numOutputs));
       },
-      [&](OpBuilder &inner, Location) { scf::YieldOp::create(inner, loc, carried.take_front(updated)); });
+      [&](OpBuilder &inner, Location) { scf::YieldOp::create(inner, loc, carried.take_front(numOutputs)); });
   SmallVector<Value> results(branch.getResults());
-  llvm::append_range(results, carried.drop_front(updated));
+  llvm::append_range(results, carried.drop_front(numOutputs));
   return results;
 }
 
@@ -146,12 +151,12 @@ LogicalResult SegmentLowering::run() {
   std::optional<int64_t> known = getConstantIntValue(length);
   bool divides = known && *known % op.getSize() == 0;
   SmallVector<Value> results;
-  if (divides) {
-    results = SmallVector<Value>(buildLoop(length, *inits).getResults());
+  if (divides || op.getPartial() == Partial::Update) {
+    results = SmallVector<Value>(buildLoop(length, *inits, divides).getResults());
   } else {
     Value rest = arith::RemUIOp::create(b, loc, length, size);
     Value end = arith::SubIOp::create(b, loc, length, rest);
-    results = runRest(end, buildLoop(end, *inits).getResults());
+    results = runRest(end, buildLoop(end, *inits, /*full=*/true).getResults());
   }
   op->replaceAllUsesWith(results);
   op.erase();
