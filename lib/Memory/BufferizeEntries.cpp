@@ -1,6 +1,5 @@
 // Entries from tensors to buffers by upstream's one-shot analysis; kernels are set aside meanwhile and stay
 // on tensors, since each target tiles and vectorises them there.
-#include "InPlace.h"
 #include "attnc/Memory/Memory.h"
 
 #include "attnc/Dialect/Attnc/Attnc.h"
@@ -143,7 +142,8 @@ private:
     });
   }
 
-  /// The buffer that a loop's result is, if the loop carries one buffer throughout; others are themselves.
+  /// The buffer that a loop's result is, if the loop carries one buffer throughout, or a branch's, if both give it back; others
+  /// are themselves.
   static Value carriedBuffer(Value buffer) {
     auto result = dyn_cast<OpResult>(buffer);
     if (!result)
@@ -156,7 +156,70 @@ private:
                      carriedBuffer(loop.getYieldedValues()[i]) == loop.getAfterArguments()[i]
                  ? carriedBuffer(loop.getInits()[i])
                  : buffer;
+    if (auto branch = dyn_cast<scf::IfOp>(result.getOwner())) {
+      Value same = carriedBuffer(branch.thenYield().getOperand(i));
+      return same == carriedBuffer(branch.elseYield().getOperand(i)) ? same : buffer;
+    }
     return buffer;
+  }
+
+  /// Whether `op` is over whenever `later` runs, in the same pass through the function.
+  static bool comesBefore(Operation *op, Operation *later) {
+    for (; later; later = later->getParentOp())
+      if (Operation *beside = later->getBlock()->findAncestorOpInBlock(*op)) {
+        bool otherBranch = beside == later && isa<scf::IfOp>(later);
+        return otherBranch || (beside != later && beside->isBeforeInBlock(later));
+      }
+    return false;
+  }
+
+  /// Follows the updates that make `value` back to `place`, the destination of `move`: false where they start elsewhere.
+  /// `starts` are the operands that are the place; `alone`: nothing reads what an update writes over.
+  static bool followUpdates(Value value, MaterializeInDestinationOp move, SmallVectorImpl<OpOperand *> &starts, bool &alone) {
+    if (value == move.getDest())
+      return true;
+    auto result = dyn_cast<OpResult>(value);
+    if (!result)
+      return false;
+    OpOperand *updated = nullptr;
+    if (auto branch = dyn_cast<scf::IfOp>(result.getOwner())) {
+      unsigned i = result.getResultNumber();
+      return followUpdates(branch.thenYield().getOperand(i), move, starts, alone) &&
+             followUpdates(branch.elseYield().getOperand(i), move, starts, alone);
+    }
+    if (auto op = dyn_cast<DestinationStyleOpInterface>(result.getOwner()))
+      updated = op.getTiedOpOperand(result);
+    else if (auto loop = dyn_cast<LoopLikeOpInterface>(result.getOwner()))
+      updated = loop.getTiedLoopInit(result);
+    if (!updated || !followUpdates(updated->get(), move, starts, alone))
+      return false;
+    if (updated->get() == move.getDest())
+      starts.push_back(updated);
+    for (OpOperand &use : updated->get().getUses())
+      if (&use != updated && use.getOwner() != move && !comesBefore(use.getOwner(), updated->getOwner()))
+        alone = false;
+    return true;
+  }
+
+  /// A state or output that loops or branches compute in its argument need not be put there: the analysis, which does not
+  /// see that both are one, would refuse. Where the argument is read once more they work on a copy of it.
+  static void dropMovesInPlace(ModuleOp module) {
+    module.walk([](MaterializeInDestinationOp move) {
+      SmallVector<OpOperand *> starts;
+      bool alone = true;
+      if (!isa<func::FuncOp>(move->getParentOp()) || !isa_and_nonnull<LoopLikeOpInterface, scf::IfOp>(move.getSource().getDefiningOp()) ||
+          !followUpdates(move.getSource(), move, starts, alone))
+        return;
+      if (alone) {
+        move.getResult().replaceAllUsesWith(move.getSource());
+        move.erase();
+        return;
+      }
+      for (OpOperand *start : starts) {
+        OpBuilder b(start->getOwner());
+        start->set(AllocTensorOp::create(b, move.getLoc(), cast<RankedTensorType>(start->get().getType()), ValueRange(), start->get()));
+      }
+    });
   }
 
   /// Results were computed into arguments: they need not be returned.
@@ -175,16 +238,10 @@ private:
     return success();
   }
 
-  static void returnInPlace(ModuleOp module) {
-    for (auto function : module.getOps<func::FuncOp>())
-      if (!function.isExternal())
-        attnc::memory::returnInPlace(function);
-  }
-
   static LogicalResult bufferize(ModuleOp module) {
     OneShotBufferizationOptions opts = options();
     BufferizationState state;
-    returnInPlace(module);
+    dropMovesInPlace(module); // of states; of outputs below
     {
       // Outputs are computed into their arguments rather than copied there.
       OneShotAnalysisState analysis(module, opts);
@@ -194,7 +251,7 @@ private:
       if (failed(eliminateEmptyTensors(rewriter, module, analysis)))
         return failure();
     }
-    returnInPlace(module);
+    dropMovesInPlace(module);
     return runOneShotModuleBufferize(module, opts, state);
   }
 };
