@@ -62,8 +62,12 @@ static std::optional<std::array<Term, 2>> getPair(ExprRef y, ArrayRef<ExprRef> x
 }
 
 /// a = position · frequency · constant.
-static bool splitAngle(ExprRef angle, ExprRef pair, RotaryMatch &match) {
+static bool splitAngle(ExprContext &context, ExprRef angle, ExprRef pair, RotaryMatch &match) {
   SmallVector<ExprRef> factors;
+  while (angle->is("arith.divf") && !(*angle)[0]->isFloat(1)) { // p / b^(2c/n) is p · (1 / b^(2c/n))
+    factors.push_back(context.op("arith.divf", {context.number(1), (*angle)[1]}));
+    angle = (*angle)[0];
+  }
   collectFactors(angle, factors);
   match.position = match.frequency = nullptr;
   for (ExprRef factor : factors) {
@@ -100,7 +104,7 @@ std::optional<RotaryMatch> matchRotary(ExprContext &context, ExprRef pair, Array
   }
   RotaryMatch match;
   match.factor = c0.constant;
-  if ((*c0.rest)[0] != (*s0.rest)[0] || !splitAngle((*c0.rest)[0], pair, match)) {
+  if ((*c0.rest)[0] != (*s0.rest)[0] || !splitAngle(context, (*c0.rest)[0], pair, match)) {
     miss.reason = "its angles are not products of an integer position and a frequency";
     return std::nullopt;
   }
@@ -120,9 +124,9 @@ std::optional<double> evaluateAt(ExprRef e, ExprRef index, int64_t value) {
   if (!a || !b)
     return std::nullopt;
   return llvm::StringSwitch<std::optional<double>>(e->name)
-      .Cases("arith.addf", "arith.addi", *a + *b)
-      .Cases("arith.subf", "arith.subi", *a - *b)
-      .Cases("arith.mulf", "arith.muli", *a * *b)
+      .Cases({"arith.addf", "arith.addi"}, *a + *b)
+      .Cases({"arith.subf", "arith.subi"}, *a - *b)
+      .Cases({"arith.mulf", "arith.muli"}, *a * *b)
       .Case("arith.divf", *a / *b)
       .Case("math.powf", std::pow(*a, *b))
       .Case("math.exp", std::exp(*a))

@@ -208,7 +208,8 @@ static std::optional<bool> compareRange(ExprRef index, int64_t predicate, int64_
   if (!range)
     return std::nullopt;
   auto [low, high] = *range;
-  auto decide = [](bool always, bool never) { return always ? std::optional(true) : never ? std::optional(false) : std::nullopt; };
+  auto decide = [](bool always, bool never) { return always ? std::optional(true) : never ? std::optional(false)
+                                                                                          : std::nullopt; };
   switch (P(predicate)) {
   case P::slt: return decide(high < bound, low >= bound);
   case P::sle: return decide(high <= bound, low > bound);

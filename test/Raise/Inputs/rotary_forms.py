@@ -99,6 +99,20 @@ def partial():
     return g.text(g.concat(3, g.binary("arith.addf", g.binary("arith.mulf", x, cos), g.binary("arith.mulf", turned, sin)), rest))
 
 
+def given(tables):
+    """Tables, or positions of floats, that the caller gives: nothing that raise takes."""
+    g = Graph(**X, **({"cos": ((T, N // 2), "f32"), "sin": ((T, N // 2), "f32")} if tables else {"at": ((T,), "f32")}))
+    x1, x2 = g.slice(g["x"], 3, 0, N // 2), g.slice(g["x"], 3, N // 2, N // 2)
+    if tables:
+        cos, sin = (g.unsqueeze(g[name], 1) for name in ("cos", "sin"))
+    else:
+        angle = g.binary("arith.mulf", g.unsqueeze(g["at"], 1), inverse_frequencies(g))
+        cos, sin = (g.unsqueeze(g.unary(f"math.{name}", angle), 1) for name in ("cos", "sin"))
+    y1 = g.binary("arith.subf", g.binary("arith.mulf", x1, cos), g.binary("arith.mulf", x2, sin))
+    y2 = g.binary("arith.addf", g.binary("arith.mulf", x2, cos), g.binary("arith.mulf", x1, sin))
+    return g.text(g.concat(3, y1, y2))
+
+
 FORMS = {name: (text, "attn.rotary") for name, text in {
     "half split": half_split(),
     "half split, with an offset": half_split("offset"),
@@ -110,3 +124,5 @@ FORMS = {name: (text, "attn.rotary") for name, text in {
     "tables repeated by pairs": repeated(),
     "half of the width": partial(),
 }.items()}
+FORMS["tables given"] = (given(True), None)
+FORMS["positions of floats"] = (given(False), None)
