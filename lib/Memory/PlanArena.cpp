@@ -194,7 +194,7 @@ FailureOr<Value> ArenaPlanner::atEntry(Value value) {
     return !dim && isSize(v);
   };
   FailureOr<OpFoldResult> bound = arith::reifyValueBound(top, value.getLoc(), presburger::BoundType::UB,
-                                                          ValueBoundsConstraintSet::Variable(value), isKnown, /*closedUB=*/true);
+                                                         ValueBoundsConstraintSet::Variable(value), isKnown, /*closedUB=*/true);
   if (failed(bound))
     return failure();
   return hoisted[value] = getValueOrCreateConstantIndexOp(top, value.getLoc(), *bound);

@@ -19,7 +19,11 @@ using Dim = attn::AttentionOp::Dim;
 
 /// What a tile covers of a dimension: everything, one index, or a range.
 struct Part {
-  enum { Whole, Index, Range } kind = Whole;
+  enum {
+    Whole,
+    Index,
+    Range
+  } kind = Whole;
   mlir::OpFoldResult offset, size;
 
   static Part index(mlir::OpFoldResult offset) { return {Index, offset, {}}; }
