@@ -1,5 +1,6 @@
 // Entries from tensors to buffers by upstream's one-shot analysis; kernels are set aside meanwhile and stay
 // on tensors, since each target tiles and vectorises them there.
+#include "InPlace.h"
 #include "attnc/Memory/Memory.h"
 
 #include "attnc/Dialect/Attnc/Attnc.h"
@@ -12,6 +13,7 @@
 #include "mlir/Dialect/Bufferization/Transforms/Transforms.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 namespace attnc {
@@ -107,6 +109,22 @@ private:
     }
   }
 
+  /// The buffer that a loop's result is, if the loop carries one buffer throughout; others are themselves.
+  static Value carriedBuffer(Value buffer) {
+    auto result = dyn_cast<OpResult>(buffer);
+    if (!result)
+      return buffer;
+    unsigned i = result.getResultNumber();
+    if (auto loop = dyn_cast<scf::ForOp>(result.getOwner()))
+      return carriedBuffer(loop.getYieldedValues()[i]) == loop.getRegionIterArg(i) ? carriedBuffer(loop.getInitArgs()[i]) : buffer;
+    if (auto loop = dyn_cast<scf::WhileOp>(result.getOwner()))
+      return i < loop.getInits().size() && loop.getConditionOp().getArgs()[i] == loop.getBeforeArguments()[i] &&
+                     carriedBuffer(loop.getYieldedValues()[i]) == loop.getAfterArguments()[i]
+                 ? carriedBuffer(loop.getInits()[i])
+                 : buffer;
+    return buffer;
+  }
+
   /// Results were computed into arguments: they need not be returned.
   static LogicalResult dropResults(ModuleOp module) {
     for (auto function : module.getOps<func::FuncOp>()) {
@@ -114,7 +132,7 @@ private:
         continue;
       auto ret = cast<func::ReturnOp>(function.getBody().back().getTerminator());
       for (Value value : ret.getOperands())
-        if (!isa<BlockArgument>(value))
+        if (!isa<BlockArgument>(carriedBuffer(value)))
           return ret.emitError("internal: a result was not computed into its argument");
       ret->setOperands({});
       function.setType(FunctionType::get(module.getContext(), function.getArgumentTypes(), {}));
@@ -123,9 +141,16 @@ private:
     return success();
   }
 
+  static void returnInPlace(ModuleOp module) {
+    for (auto function : module.getOps<func::FuncOp>())
+      if (!function.isExternal())
+        attnc::memory::returnInPlace(function);
+  }
+
   static LogicalResult bufferize(ModuleOp module) {
     OneShotBufferizationOptions opts = options();
     BufferizationState state;
+    returnInPlace(module);
     {
       // Outputs are computed into their arguments rather than copied there.
       OneShotAnalysisState analysis(module, opts);
@@ -135,6 +160,7 @@ private:
       if (failed(eliminateEmptyTensors(rewriter, module, analysis)))
         return failure();
     }
+    returnInPlace(module);
     return runOneShotModuleBufferize(module, opts, state);
   }
 };

@@ -9,8 +9,8 @@
 //
 // unless %new is already computed into %carried, by one op or by several with destinations in turn, and nothing reads behind
 // an op what it overwrites.
-// A carried tensor that is yielded at another place (a swap) is first copied aside. A state that a loop carries is its
-// argument throughout: the result is returned as it is.
+// A carried tensor that is yielded at another place (a swap) is first copied aside.
+#include "InPlace.h"
 #include "attnc/Memory/Memory.h"
 
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
@@ -26,43 +26,6 @@ namespace attnc {
 using namespace mlir;
 
 namespace {
-
-/// Is `use` the last one of its tensor in `block`, but for one by `except`?
-bool isLastUse(OpOperand &use, Block *block, Operation *except) {
-  Operation *owner = use.getOwner();
-  return llvm::all_of(use.get().getUses(), [&](OpOperand &other) {
-    if (&other == &use || other.getOwner() == except)
-      return true;
-    Operation *user = block->findAncestorOpInBlock(*other.getOwner());
-    return user && user != owner && user->isBeforeInBlock(owner);
-  });
-}
-
-/// The tensor that `value` is computed into by an op of `block`: a destination, or what a loop starts from that carries it
-/// in place. Null if there is none, or if something reads that tensor behind the op.
-Value overwritten(Value value, Block *block, Operation *except) {
-  auto result = dyn_cast<OpResult>(value);
-  if (!result || result.getOwner()->getBlock() != block)
-    return {};
-  OpOperand *init = nullptr;
-  if (auto dps = dyn_cast<DestinationStyleOpInterface>(result.getOwner()))
-    init = dps.getTiedOpOperand(result);
-  else if (auto loop = dyn_cast<scf::ForOp>(result.getOwner()))
-    init = loop.getTiedLoopInit(result);
-  else if (auto loop = dyn_cast<scf::WhileOp>(result.getOwner());
-           loop && llvm::equal(loop.getConditionOp().getArgs(), loop.getBeforeArguments()))
-    init = &loop.getInitsMutable()[result.getResultNumber()];
-  return init && isLastUse(*init, block, except) ? init->get() : Value();
-}
-
-/// Is `value` computed by ops of `block` into `carried`, one after the other (a slice for each layer, say), with every
-/// other use of what an op overwrites before it?
-bool isUpdateInPlace(Value value, BlockArgument carried, Block *block, Operation *except = nullptr) {
-  Value before = overwritten(value, block, except);
-  while (before && before != carried)
-    before = overwritten(before, block, except);
-  return before == carried;
-}
 
 /// A tensor to copy a carried value to. Its sizes are those of the value.
 Value copyAside(OpBuilder &b, Location loc, Value value) {
@@ -85,7 +48,7 @@ void carryInPlace(Operation *terminator, ArrayRef<BlockArgument> carried) {
   }
   for (auto [i, argument] : llvm::enumerate(carried)) {
     Value value = news[i];
-    if (!argument || !isa<RankedTensorType>(value.getType()) || value == argument || isUpdateInPlace(value, argument, block))
+    if (!argument || !isa<RankedTensorType>(value.getType()) || value == argument || attnc::memory::isUpdateInPlace(value, argument, block))
       continue;
     terminator->setOperand(i, bufferization::MaterializeInDestinationOp::create(b, loc, value, argument)->getResult(0));
   }
@@ -119,20 +82,6 @@ scf::WhileOp forwardInOrder(scf::WhileOp loop) {
   return ordered;
 }
 
-/// A state that is computed in place is in its argument already. Copied there it would be read while it is written, for all
-/// that the analysis knows of a loop's result.
-void returnInPlace(func::FuncOp function) {
-  Block *body = &function.getBody().front();
-  for (OpOperand &result : body->getTerminator()->getOpOperands()) {
-    auto copy = result.get().getDefiningOp<bufferization::MaterializeInDestinationOp>();
-    auto argument = copy ? dyn_cast<BlockArgument>(copy.getDest()) : BlockArgument();
-    if (!argument || !isUpdateInPlace(copy.getSource(), argument, body, copy))
-      continue;
-    result.set(copy.getSource());
-    copy.erase();
-  }
-}
-
 class CarryInPlace : public attnc::impl::CarryInPlaceBase<CarryInPlace> {
 public:
   void runOnOperation() override {
@@ -149,8 +98,6 @@ public:
         if (llvm::equal(ordered.getConditionOp().getArgs(), ordered.getBeforeArguments()))
           carryInPlace(ordered.getYieldOp(), SmallVector<BlockArgument>(ordered.getAfterArguments()));
       }
-      if (!function.isExternal())
-        returnInPlace(function);
     }
   }
 };

@@ -76,7 +76,8 @@ public:
 private:
   LogicalResult findLiveRanges();
   LogicalResult computeBytes(Buffer &buffer);
-  FailureOr<Value> atEntry(Value value);
+  FailureOr<Value> exactAtEntry(Value value);
+  FailureOr<Value> boundAtEntry(Value value);
   Value sizeOf(Value memref, int64_t dim);
   bool isSize(Value value);
   void relate();
@@ -88,7 +89,7 @@ private:
   func::FuncOp function;
   OpBuilder top; ///< inserts at the start of the entry
   SmallVector<Buffer> buffers;
-  llvm::DenseMap<Value, Value> hoisted;
+  llvm::DenseMap<Value, Value> exact; ///< what exactAtEntry made
   Value total;
 };
 
@@ -165,31 +166,38 @@ Value ArenaPlanner::sizeOf(Value memref, int64_t dim) {
   return {};
 }
 
-/// The value, or an upper bound of it, computed at the start of the entry.
-FailureOr<Value> ArenaPlanner::atEntry(Value value) {
+/// The value, computed at the start of the entry from the named sizes.
+FailureOr<Value> ArenaPlanner::exactAtEntry(Value value) {
   if (isSize(value))
     return value;
-  if (Value known = hoisted.lookup(value))
+  if (Value known = exact.lookup(value))
     return known;
   Operation *op = value.getDefiningOp();
   if (auto dim = dyn_cast_or_null<memref::DimOp>(op))
     if (std::optional<int64_t> d = dim.getConstantIndex())
       if (Value size = sizeOf(dim.getSource(), *d))
-        return hoisted[value] = *atEntry(size);
-  if (op && op->getNumRegions() == 0 && isMemoryEffectFree(op)) {
-    IRMapping map;
-    for (Value operand : op->getOperands()) {
-      FailureOr<Value> moved = isa<MemRefType>(operand.getType()) ? FailureOr<Value>(failure()) : atEntry(operand);
-      if (failed(moved))
-        break;
-      map.map(operand, *moved);
-    }
-    if (map.getValueMap().size() >= llvm::SmallDenseSet<Value>(op->operand_begin(), op->operand_end()).size()) {
-      Value clone = top.clone(*op, map)->getResult(cast<OpResult>(value).getResultNumber());
-      return hoisted[value] = clone;
-    }
+        return exactAtEntry(size);
+  if (!op || op->getNumRegions() != 0 || !isMemoryEffectFree(op))
+    return failure();
+  IRMapping map;
+  for (Value operand : op->getOperands()) {
+    FailureOr<Value> moved = isa<MemRefType>(operand.getType()) ? FailureOr<Value>(failure()) : exactAtEntry(operand);
+    if (failed(moved))
+      return failure();
+    map.map(operand, *moved);
   }
-  // A size that differs between iterations: the largest it can be.
+  return exact[value] = top.clone(*op, map)->getResult(cast<OpResult>(value).getResultNumber());
+}
+
+/// The value or, where it differs between iterations, the largest it can be.
+FailureOr<Value> ArenaPlanner::boundAtEntry(Value value) {
+  if (FailureOr<Value> same = exactAtEntry(value); succeeded(same))
+    return same;
+  // The smaller of two numbers is at most either.
+  if (Operation *op = value.getDefiningOp(); op && isa<arith::MinUIOp, arith::MinSIOp>(op))
+    for (Value operand : op->getOperands())
+      if (FailureOr<Value> bound = boundAtEntry(operand); succeeded(bound))
+        return bound;
   auto isKnown = [&](Value v, std::optional<int64_t> dim, ValueBoundsConstraintSet &) {
     return !dim && isSize(v);
   };
@@ -197,7 +205,7 @@ FailureOr<Value> ArenaPlanner::atEntry(Value value) {
                                                          ValueBoundsConstraintSet::Variable(value), isKnown, /*closedUB=*/true);
   if (failed(bound))
     return failure();
-  return hoisted[value] = getValueOrCreateConstantIndexOp(top, value.getLoc(), *bound);
+  return getValueOrCreateConstantIndexOp(top, value.getLoc(), *bound);
 }
 
 LogicalResult ArenaPlanner::computeBytes(Buffer &buffer) {
@@ -211,7 +219,7 @@ LogicalResult ArenaPlanner::computeBytes(Buffer &buffer) {
   buffer.estimate = buffer.fixedBytes = fixed;
   Value bytes = arith::ConstantIndexOp::create(top, loc, fixed);
   for (Value size : buffer.alloc.getDynamicSizes()) {
-    FailureOr<Value> extent = atEntry(size);
+    FailureOr<Value> extent = boundAtEntry(size);
     if (failed(extent))
       return buffer.alloc.emitError("the size of this tensor depends on data: every size must follow from the "
                                     "named sizes of the entry");
@@ -352,7 +360,7 @@ void ArenaPlanner::recordPlan() {
     // Named sizes whose product, times the bytes, is the size; absent where it is no such product.
     SmallVector<Attribute> dims;
     for (Value size : buffer.alloc.getDynamicSizes())
-      if (auto argument = dyn_cast<BlockArgument>(*atEntry(size)); argument && isSize(argument))
+      if (auto argument = dyn_cast<BlockArgument>(*boundAtEntry(size)); argument && isSize(argument))
         dims.push_back(function.getArgAttr(argument.getArgNumber(), "attnc.name"));
     if (dims.size() == buffer.alloc.getDynamicSizes().size())
       row.set("dims", top.getArrayAttr(dims));
