@@ -48,6 +48,7 @@ static void convertToLLVM(OpPassManager &passes) {
   passes.addPass(arith::createArithEmulateUnsupportedFloats(emulate));
   passes.addPass(attnc::createExpandMath());
   passes.addPass(createConvertVectorToSCFPass());
+  passes.addPass(attnc::createExpandViews());
   passes.addPass(memref::createExpandStridedMetadataPass());
   passes.addPass(createLowerAffinePass());
   passes.addPass(createSCFToControlFlowPass());
@@ -73,6 +74,7 @@ void attnc::buildLowerCpuPhase(OpPassManager &passes) {
   passes.addNestedPass<func::FuncOp>(createAssociateReductions());
   bufferizeKernels(passes);
   passes.addPass(createCallKernels());
+  passes.addPass(createReshapeBuffers());
   passes.addPass(createStridedCopies());
   passes.addPass(createConvertLinalgToLoopsPass());
   passes.addPass(createForallToForLoopPass());

@@ -28,6 +28,11 @@ def StridedCopies : Pass<"attnc-strided-copies", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::linalg::LinalgDialect"];
 }
 
+def ExpandViews : Pass<"attnc-expand-views", "::mlir::ModuleOp"> {
+  let summary = "memref.expand_shape becomes a cast with explicit sizes and strides";
+  let dependentDialects = ["::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect"];
+}
+
 def CallKernels : Pass<"attnc-call-kernels", "::mlir::ModuleOp"> {
   let summary = "attnc.launch on buffers becomes a call";
   let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::memref::MemRefDialect"];
@@ -36,6 +41,11 @@ def CallKernels : Pass<"attnc-call-kernels", "::mlir::ModuleOp"> {
 def KernelAttributes : Pass<"attnc-kernel-attributes", "::mlir::LLVM::LLVMFuncOp"> {
   let summary = "tell LLVM that a kernel's arguments do not overlap, and to keep it a function";
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
+def ReshapeBuffers : Pass<"attnc-reshape-buffers"> {
+  let summary = "views that split a dimension into several dynamic ones become casts";
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
 }
 
 def EntryAbi : Pass<"attnc-entry-abi", "::mlir::ModuleOp"> {
