@@ -66,9 +66,11 @@ def Attn_AttentionOp : Attn_Op<"attention", [
     a scalar or a tensor of rank 0, reaches the regions as its element; without indices it is passed whole and read
     with `tensor.extract`.
 
-    * `valid` is the number of keys of a source that exist (those at indices behind are never read).
+    * `valid` is the number of keys of a source that exist (those at indices behind are never read); below 0 it
+      is 0, above what the source has it is that.
     * `pages %t[b]` : the key dimension is paged: page p of sequence b is row t[b, p] of the
       dimension that the key and value index by b, and j runs over pages × the dimension indexed by j.
+      A page that the pool does not have has no keys.
     * `rows %o` (queries or a source): ragged; sequence b is rows o[b] .. o[b+1] of the dimension
       indexed by i (or j), in each operand indexed by it; none of them is indexed by b then. i (or j) counts from the
       start of the sequence.

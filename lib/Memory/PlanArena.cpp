@@ -2,7 +2,8 @@
 //
 // Before: an entry on buffers, with memref.alloc wherever a result needs room. After: no allocation; each
 // buffer is a view of the arena argument at an offset computed once at the start of the entry, and
-// NAME_arena_size computes the bytes from the same sizes.
+// NAME_arena_size computes the bytes from the same sizes, or -1 if one of them leaves 48 bits: sizes come from callers, and
+// a product that wraps would give a small arena to large tensors.
 //
 // Live ranges over linearised ops; a value that lives through part of a loop's iteration in which it was not
 // made lives through the loop. Packing by "a lies above b" relations among buffers that live at
@@ -10,7 +11,7 @@
 #include "attnc/Memory/Memory.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Affine/Transforms/Transforms.h"
+#include "mlir/Dialect/Arith/Transforms/Transforms.h"
 #include "mlir/Dialect/Bufferization/Transforms/BufferViewFlowAnalysis.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -114,7 +115,7 @@ LogicalResult ArenaPlanner::findLiveRanges() {
   function.walk([&](memref::AllocOp alloc) {
     Buffer buffer{alloc, time.begin(alloc), time.end(alloc), 0, 0, {}, {}, {}};
     for (Value alias : views.resolve(alloc.getMemref())) {
-      if (leavesIteration(alias, alloc))
+      if (succeeded(ok) && leavesIteration(alias, alloc))
         ok = alloc.emitError("internal: a buffer made in a loop outlives its iteration");
       for (Operation *user : alias.getUsers())
         buffer.last = std::max(buffer.last, lastUse(user, alloc, time));
@@ -182,7 +183,7 @@ FailureOr<Value> ArenaPlanner::atEntry(Value value) {
   auto isKnown = [&](Value v, std::optional<int64_t> dim, ValueBoundsConstraintSet &) {
     return !dim && isSize(v);
   };
-  FailureOr<OpFoldResult> bound = affine::reifyValueBound(top, value.getLoc(), presburger::BoundType::UB,
+  FailureOr<OpFoldResult> bound = arith::reifyValueBound(top, value.getLoc(), presburger::BoundType::UB,
                                                           ValueBoundsConstraintSet::Variable(value), isKnown, /*closedUB=*/true);
   if (failed(bound))
     return failure();
@@ -250,7 +251,54 @@ void ArenaPlanner::replaceAllocs() {
   }
 }
 
-/// NAME_arena_size: the ops that compute the total, on a copy of the size arguments.
+/// Sizes beyond this are refused: no address space has them, and below it sums of two cannot leave 64 bits.
+constexpr int64_t kMaxSize = int64_t(1) << 48;
+
+/// Clones ops that compute sizes, and keeps whether every size among them is in range.
+class CheckedSizes {
+public:
+  CheckedSizes(OpBuilder &b, Location loc) : b(b), loc(loc) {
+    most = arith::ConstantIndexOp::create(b, loc, kMaxSize);
+    width = arith::ConstantIndexOp::create(b, loc, 2 * kMaxSize);
+    good = arith::ConstantIntOp::create(b, loc, 1, 1);
+  }
+
+  void clone(Operation &op, IRMapping &map) {
+    Operation *copy = b.clone(op, map);
+    if (auto product = dyn_cast<arith::MulIOp>(copy); product && product.getType().isIndex())
+      requireExact(product);
+    if (!copy->hasTrait<OpTrait::ConstantLike>())
+      for (Value result : copy->getResults())
+        requireInRange(result);
+  }
+
+  /// |value| <= kMaxSize.
+  void requireInRange(Value value) {
+    if (!value.getType().isIndex())
+      return;
+    Value shifted = arith::AddIOp::create(b, loc, value, most);
+    require(arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ule, shifted, width));
+  }
+
+  Value allInRange() { return good; }
+
+private:
+  /// The product fits 64 bits: its upper half repeats the sign.
+  void requireExact(arith::MulIOp product) {
+    Type i64 = b.getI64Type();
+    Value lhs = arith::IndexCastOp::create(b, loc, i64, product.getLhs()), rhs = arith::IndexCastOp::create(b, loc, i64, product.getRhs());
+    auto full = arith::MulSIExtendedOp::create(b, loc, lhs, rhs);
+    Value sign = arith::ShRSIOp::create(b, loc, full.getLow(), arith::ConstantIntOp::create(b, loc, i64, 63));
+    require(arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, full.getHigh(), sign));
+  }
+  void require(Value condition) { good = arith::AndIOp::create(b, loc, good, condition); }
+
+  OpBuilder &b;
+  Location loc;
+  Value most, width, good;
+};
+
+/// NAME_arena_size: the ops that compute the total, on a copy of the size arguments; -1 where a size is out of range.
 void ArenaPlanner::addSizeFunction() {
   OpBuilder b(function);
   SmallVector<BlockArgument> sizes;
@@ -268,9 +316,14 @@ void ArenaPlanner::addSizeFunction() {
   b.setInsertionPointToEnd(block);
   // Everything in front of the insertion point is what this planner computed there, from sizes alone.
   Block &entry = function.getBody().front();
+  Location loc = function.getLoc();
+  CheckedSizes checked(b, loc);
+  for (BlockArgument size : block->getArguments())
+    checked.requireInRange(size);
   for (Operation &op : llvm::make_range(entry.begin(), top.getInsertionPoint()))
-    b.clone(op, map);
-  func::ReturnOp::create(b, function.getLoc(), map.lookup(total));
+    checked.clone(op, map);
+  Value refused = arith::ConstantIndexOp::create(b, loc, -1);
+  func::ReturnOp::create(b, loc, arith::SelectOp::create(b, loc, checked.allInRange(), map.lookup(total), refused).getResult());
 }
 
 /// The plan in numbers, for the manifest: attnc.plan = [{estimate, first, last, below}].

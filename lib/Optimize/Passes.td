@@ -32,6 +32,13 @@ def ExpandPolicies : Pass<"attnc-expand-policies"> {
     "::mlir::tensor::TensorDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
 }
 
+def CheckOps : Pass<"attnc-check-ops"> {
+  let summary = "every op is one that the later phases know";
+  let description = [{
+    The first pass of the phase: an op of another dialect would else fail in a later one, in its words.
+  }];
+}
+
 def LowerLoops : Pass<"attnc-lower-loops"> {
   let summary = "loop.adaptive and loop.segment become scf.while and scf.for";
   let description = [{
@@ -40,6 +47,14 @@ def LowerLoops : Pass<"attnc-lower-loops"> {
   }];
   let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect", "::mlir::arith::ArithDialect",
     "::mlir::scf::SCFDialect"];
+}
+
+def ExplainCanonicalization : Pass<"attnc-explain-canonicalization"> {
+  let summary = "canonicalize, and remark at each op of attn and loop why a pattern did not apply";
+  let description = [{
+    For who writes a model and wonders what is left of it, or writes a pattern. The remark is what the pattern gave to
+    `notifyMatchFailure`, once for each op and reason.
+  }];
 }
 
 #endif

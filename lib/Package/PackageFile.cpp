@@ -65,13 +65,14 @@ Expected<PackageFile> PackageFile::open(const std::string &path) {
 Expected<std::span<const std::byte>> PackageFile::code(const CodeFile &code) const {
   ATTNC_TRY(auto bytes, entry(code.file));
   if (digestOf(bytes) != code.digest)
-    return inContext(name, damaged(concat("the digest of ", code.file, " differs")));
+    return damaged(concat("the digest of ", code.file, " differs"));
   return bytes;
 }
 
 Status PackageFile::verify() const {
   for (auto &c : parsed.code)
-    ATTNC_CHECK(code(c));
+    if (auto content = code(c); !content)
+      return inContext(name, content.takeError());
   if (!parsed.externalWeights && digestOf(weightBytes) != parsed.weightsDigest)
     return inContext(name, damaged("the digest of weights.bin differs"));
   return {};

@@ -9,6 +9,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Support/FileUtilities.h"
+#include "llvm/Support/JSON.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/SourceMgr.h"
 #include "llvm/Support/ToolOutputFile.h"
@@ -20,6 +21,31 @@ namespace {
 
 /// A sentence of the runtime half as a diagnostic.
 LogicalResult report(ModuleOp module, const Error &error) { return emitError(UnknownLoc::get(module.getContext())) << error.message; }
+
+/// Shows diagnostics with the model's line, or as a plain sentence where there is none.
+class Diagnostics {
+public:
+  Diagnostics(llvm::SourceMgr &sources, MLIRContext &context, const CompileOptions &options)
+      : withLine(sources, &context), plain(&context, [&](Diagnostic &diagnostic) {
+          if (options.onDiagnostic)
+            options.onDiagnostic();
+          auto place = dyn_cast<FileLineColLoc>(diagnostic.getLocation());
+          bool line = place ? place.getLine() != 0 : !isa<UnknownLoc>(diagnostic.getLocation());
+          if (!line)
+            llvm::errs() << "attnc: " << diagnostic << "\n";
+          return success(!line); // failure: on to the handler before
+        }) {}
+
+private:
+  SourceMgrDiagnosticHandler withLine;
+  ScopedDiagnosticHandler plain;
+};
+
+/// What is no MLIR gets a sentence, not the parser's view of its first bytes.
+bool isModule(StringRef bytes) {
+  constexpr StringLiteral kBytecode("ML\xefR");
+  return bytes.starts_with(kBytecode) || (llvm::json::isUTF8(bytes) && !bytes.contains('\0'));
+}
 
 LogicalResult printModule(ModuleOp module, StringRef path) {
   std::string error;
@@ -78,9 +104,15 @@ FailureOr<std::vector<std::string>> emitCode(ModuleOp module, const Manifest &ma
 /// The code is made first: a back end that gives up ends the process, and must not leave half a package.
 LogicalResult writePackage(ModuleOp module, Manifest manifest, const CompileOptions &options) {
   manifest.externalWeights = options.weights == "external";
+  auto begin = [&](StringRef phase) {
+    if (options.phases.onPhase)
+      options.phases.onPhase(*findPhase(phase));
+  };
+  begin("codegen");
   FailureOr<std::vector<std::string>> objects = emitCode(module, manifest, options.levels);
   if (failed(objects))
     return failure();
+  begin("package");
   Expected<PackageWriter> writer = PackageWriter::create(options.output);
   if (!writer)
     return report(module, writer.error());
@@ -94,19 +126,42 @@ LogicalResult writePackage(ModuleOp module, Manifest manifest, const CompileOpti
   return success();
 }
 
+/// Ops of unknown dialects are parsed, so that the sentence about them is ours.
+OwningOpRef<ModuleOp> parseModel(llvm::SourceMgr &sources, MLIRContext &context) {
+  context.allowUnregisteredDialects();
+  OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(sources, &context);
+  context.allowUnregisteredDialects(false);
+  if (!module)
+    return {};
+  WalkResult known = module->walk([](Operation *op) {
+    if (op->isRegistered())
+      return WalkResult::advance();
+    emitError(op->getLoc()) << "unknown op '" << op->getName() << "': expected an op of a dialect that attnc or a plugin registers";
+    return WalkResult::interrupt();
+  });
+  return known.wasInterrupted() ? OwningOpRef<ModuleOp>() : std::move(module);
+}
+
+bool isEntry(func::FuncOp function) { return function.isPublic() && !function.isExternal(); }
+
 } // namespace
 
 LogicalResult compileModel(MLIRContext &context, const CompileOptions &options) {
   llvm::SourceMgr sources;
   std::string error;
   std::unique_ptr<llvm::MemoryBuffer> file = openInputFile(options.model, &error);
+  Diagnostics diagnostics(sources, context, options);
+  auto fail = [&] { return emitError(UnknownLoc::get(&context)); };
   if (!file)
-    return emitError(UnknownLoc::get(&context)) << error;
+    return fail() << error;
+  if (!isModule(file->getBuffer()))
+    return fail() << "'" << options.model << "' is not a model: expected MLIR, as text or bytecode";
   sources.AddNewSourceBuffer(std::move(file), llvm::SMLoc());
-  SourceMgrDiagnosticHandler handler(sources, &context);
-  OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(sources, &context);
+  OwningOpRef<ModuleOp> module = parseModel(sources, context);
   if (!module)
     return failure();
+  if (llvm::none_of(module->getOps<func::FuncOp>(), isEntry))
+    return fail() << "'" << options.model << "' has no entry: expected a public function with a body";
 
   // The manifest is read between plan and lower.
   const Phase *plan = findPhase("plan"), *lower = findPhase("lower");
@@ -116,7 +171,7 @@ LogicalResult compileModel(MLIRContext &context, const CompileOptions &options) 
     return success(succeeded(runPhases(*module, first)) && succeeded(printModule(*module, options.output)));
   FailureOr<Manifest> manifest = failure();
   if (first.startFrom && first.startFrom > plan) // nothing to plan: read the manifest as it stands
-    return emitError(UnknownLoc::get(&context)) << "a package can be made from phase " << plan->name << " or earlier, not from " << first.startFrom->name;
+    return fail() << "a package can be made from phase " << plan->name << " or earlier, not from " << first.startFrom->name;
   first.stopAfter = plan;
   second.startFrom = lower;
   if (failed(runPhases(*module, first)))

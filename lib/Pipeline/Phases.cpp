@@ -30,6 +30,7 @@ static void buildImportPhase(OpPassManager &passes) {
 static void buildRaisePhase(OpPassManager &) {}
 
 static void buildOptimizePhase(OpPassManager &passes) {
+  passes.addPass(createCheckOps());
   passes.addPass(createExpandPolicies());
   passes.addPass(createLoopInvariantCodeMotionPass());
   passes.addPass(createCSEPass());
@@ -69,6 +70,15 @@ static LogicalResult dump(ModuleOp module, const Phase &phase, StringRef folder)
   return success();
 }
 
+static LogicalResult insert(StringRef pipeline, const Phase &phase, OpPassManager &manager, Location loc) {
+  std::string messages; // lines of "place: error: why", the text, a caret
+  llvm::raw_string_ostream stream(messages);
+  if (succeeded(parsePassPipeline(pipeline, manager, stream)))
+    return success();
+  StringRef why = StringRef(messages).split("error: ").second.split('\n').first;
+  return emitError(loc) << "cannot parse the pipeline '" << pipeline << "' given for phase " << phase.name << ": " << why;
+}
+
 static LogicalResult runPhase(ModuleOp module, const Phase &phase, const PhaseOptions &options, TimingScope &timing) {
   PassManager manager(module.getContext(), module.getOperationName());
   if (options.timing)
@@ -77,8 +87,8 @@ static LogicalResult runPhase(ModuleOp module, const Phase &phase, const PhaseOp
     manager.enableCrashReproducerGeneration(options.reproducer);
   phase.build(manager);
   for (const auto &[where, pipeline] : options.inserted)
-    if (where == &phase && failed(parsePassPipeline(pipeline, manager)))
-      return emitError(module.getLoc()) << "cannot parse the pipeline '" << pipeline << "' given for phase " << phase.name;
+    if (where == &phase && failed(insert(pipeline, phase, manager, module.getLoc())))
+      return failure();
   return manager.run(module);
 }
 

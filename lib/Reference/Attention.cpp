@@ -66,12 +66,12 @@ private:
   int64_t extent(AttentionOp::Dim dim) const { return extents[dim].value_or(1); }
 
   // One row of scores.
-  FailureOr<std::pair<int64_t, int64_t>> keysOf(const Source &source, int64_t b);
+  std::pair<int64_t, int64_t> keysOf(const Source &source, int64_t b);
   LogicalResult evaluateRow(Point point);
   LogicalResult collect(Source &source, Point &point);
   LogicalResult applyPost(Point &point);
   LogicalResult readArguments(const Source &source, const Point &point, int64_t j);
-  FailureOr<Point> keyPoint(const Source &source, const Point &point, int64_t j);
+  std::optional<Point> keyPoint(const Source &source, const Point &point, int64_t j);
   double product(const Source &source, const Point &point, const Point &at);
   void normalize(double sink);
   LogicalResult write(const Point &point);
@@ -257,26 +257,23 @@ LogicalResult Attention::readOperands() {
 //===----------------------------------------------------------------------===//
 
 /// The first key of a sequence, as an index of the tensors, and how many there are.
-FailureOr<std::pair<int64_t, int64_t>> Attention::keysOf(const Source &source, int64_t b) {
+std::pair<int64_t, int64_t> Attention::keysOf(const Source &source, int64_t b) {
   if (source.rows.isTensor()) {
     int64_t first = source.rows.elements()[b].i;
-    return std::pair(first, source.rows.elements()[b + 1].i - first);
+    return {first, source.rows.elements()[b + 1].i - first};
   }
   int64_t count = source.extent.value_or(1);
   if (source.valid.elementType()) {
     bool each = source.valid.isTensor() && source.validMap.getNumResults() > 0;
     int64_t at = each && isa<AffineDimExpr>(source.validMap.getResult(0)) ? b : 0;
-    int64_t valid = source.valid.flat()[at].i;
-    if (valid < 0 || valid > count)
-      return frame.error(op, "expected between 0 and " + Twine(count) + " valid keys in source " +
-                                 Twine(source.number) + ", found " + Twine(valid));
-    count = valid;
+    count = std::clamp<int64_t>(source.valid.flat()[at].i, 0, count);
   }
-  return std::pair(int64_t(0), count);
+  return {0, count};
 }
 
-/// Where a key and its value are: j of a paged source leads through the table.
-FailureOr<Point> Attention::keyPoint(const Source &source, const Point &point, int64_t j) {
+/// Where a key and its value are: j of a paged source leads through the table. Nothing where the pool
+/// has no such page.
+std::optional<Point> Attention::keyPoint(const Source &source, const Point &point, int64_t j) {
   Point at = point;
   if (!source.isPaged())
     return at;
@@ -288,8 +285,7 @@ FailureOr<Point> Attention::keyPoint(const Source &source, const Point &point, i
   for (auto [dim, expr] : llvm::enumerate(keyMap.getResults()))
     if (expr == getAffineDimExpr(AttentionOp::B, op.getContext()) &&
         (page < 0 || page >= source.key.content.shape()[dim]))
-      return frame.error(op, "page " + Twine(page) + " of source " + Twine(source.number) +
-                                 " is none of " + Twine(source.key.content.shape()[dim]));
+      return std::nullopt;
   return at;
 }
 
@@ -324,12 +320,10 @@ LogicalResult Attention::readArguments(const Source &source, const Point &point,
 
 /// Appends the visible keys of a source with their scores.
 LogicalResult Attention::collect(Source &source, Point &point) {
-  auto range = keysOf(source, batch);
-  if (failed(range))
-    return failure();
+  auto [first, count] = keysOf(source, batch);
   PointRegion *visible = source.mask ? &*source.mask : mask ? &*mask : nullptr;
-  for (int64_t j = 0; j < range->second; ++j) {
-    point[AttentionOp::J] = range->first + j;
+  for (int64_t j = 0; j < count; ++j) {
+    point[AttentionOp::J] = first + j;
     if (visible || score)
       (void)readArguments(source, point, j);
     if (visible) {
@@ -339,9 +333,9 @@ LogicalResult Attention::collect(Source &source, Point &point) {
       if (!shown->front().i)
         continue;
     }
-    auto at = keyPoint(source, point, j);
-    if (failed(at))
-      return failure();
+    std::optional<Point> at = keyPoint(source, point, j);
+    if (!at)
+      continue;
     double s = scale * product(source, point, *at);
     if (score) {
       arguments[0].f = s;
@@ -395,8 +389,7 @@ void Attention::normalize(double sinkScore) {
 
 LogicalResult Attention::applyPost(Point &point) {
   for (Key &key : keys) {
-    auto range = keysOf(*key.source, batch);
-    point[AttentionOp::J] = range->first + key.j;
+    point[AttentionOp::J] = keysOf(*key.source, batch).first + key.j;
     (void)readArguments(*key.source, point, key.j);
     arguments[0].f = key.weight;
     auto weight = post->run(arguments, {});
@@ -415,9 +408,8 @@ LogicalResult Attention::write(const Point &row) {
     out[v * stepOut].f = 0;
   for (const Key &key : keys) {
     Point point = row;
-    auto range = keysOf(*key.source, batch);
-    point[AttentionOp::J] = range->first + key.j;
-    auto at = keyPoint(*key.source, point, key.j);
+    point[AttentionOp::J] = keysOf(*key.source, batch).first + key.j;
+    std::optional<Point> at = keyPoint(*key.source, point, key.j);
     const Indexed &value = key.source->value;
     const Scalar *from = value.content.elements().data() + value.access.offset(*at);
     int64_t step = value.access.step(AttentionOp::V);

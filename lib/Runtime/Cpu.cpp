@@ -1,6 +1,7 @@
 // Levels are those of the x86-64 psABI: avx2 is x86-64-v3, avx512 is x86-64-v4. Features come from
 // cpuid, and from xgetbv: the operating system must save the wide registers.
 #include "Cpu.h"
+#include <cstdlib>
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
@@ -54,6 +55,23 @@ std::vector<Level> readLevels() {
 }
 #endif
 
+/// ATTNC_MAX_CPU_LEVEL: what is above that level counts as missing. For trying a package as a smaller CPU
+/// would run it, wherever the program that opens it has no option of its own.
+Status limitLevels(std::vector<Level> &levels) {
+  const char *limit = std::getenv("ATTNC_MAX_CPU_LEVEL");
+  if (!limit)
+    return {};
+  bool above = std::string_view(limit) == "baseline", known = above;
+  for (Level &level : levels) {
+    for (Feature &feature : level.features)
+      feature.present &= !above;
+    if (level.name == limit)
+      above = known = true;
+  }
+  return known ? Status()
+               : makeError(ErrorKind::Argument, "ATTNC_MAX_CPU_LEVEL is '", limit, "', expected baseline, avx2 or avx512");
+}
+
 std::string joined(const std::vector<std::string> &words) {
   std::string out;
   for (auto &w : words)
@@ -67,7 +85,9 @@ Expected<const CodeFile *> chooseLevel(const std::vector<CodeFile> &code, std::s
   const CodeFile *best = nullptr;
   std::vector<std::string> inPackage, missing; // missing: what the CPU lacks for the lowest level it cannot run
   std::string has = "baseline", lacking;
-  for (const Level &level : readLevels()) {
+  std::vector<Level> levels = readLevels();
+  ATTNC_CHECK(limitLevels(levels));
+  for (const Level &level : levels) {
     auto lacks = level.missing();
     missing.insert(missing.end(), lacks.begin(), lacks.end());
     if (missing.empty())

@@ -34,8 +34,12 @@ Expected<AtomicFile> AtomicFile::create(const std::string &path) {
   AtomicFile out;
   out.target = path;
   struct stat info;
-  if (stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode))
-    return out.failed(EISDIR);
+  if (stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
+    if (S_ISDIR(info.st_mode))
+      return out.failed(EISDIR);
+    // Renaming would put a file in the place of a device or pipe.
+    return makeError(ErrorKind::File, "cannot write '", path, "': not a regular file");
+  }
   std::string name = path + ".XXXXXX";
   out.file = mkostemp(name.data(), O_CLOEXEC);
   if (out.file < 0)

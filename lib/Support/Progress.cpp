@@ -31,6 +31,7 @@ void Progress::show(size_t done, size_t all, std::string_view text) {
 }
 
 void Progress::clear() {
+  next = {};
   if (!shown)
     return;
   std::fputs("\r\033[K", stderr);

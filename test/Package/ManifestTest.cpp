@@ -108,6 +108,9 @@ TEST(rules) {
   refusesStruct([](Manifest &m) { m.weights[1].offset = 8; }, "lies at offset 8");
   refusesStruct([](Manifest &m) { m.weights[1].offset = 0; }, "lies at offset 0");
   refusesStruct([](Manifest &m) { m.weights[0].bytes = 17; }, "has 17 bytes, which is not the size of f32 [4]");
+  refusesStruct([](Manifest &m) { m.functions[0].inputs[0].shape[1] = Dim::fixed(maxDim + 1); }, "has size 281474976710657");
+  refusesStruct([](Manifest &m) { m.weights[1].shape = {maxDim, maxDim}; }, "which is not the size of f32");
+  refusesStruct([](Manifest &m) { m.weights[1].offset = uint64_t(maxDim) + 64; }, "lies at offset 281474976710720");
   refusesStruct([](Manifest &m) { m.functions[4].plan[0].below = {1}; }, "goes in a circle");
   refusesStruct([](Manifest &m) { m.functions[4].plan[0].below = {7}; }, "lies above buffer 7");
   refusesStruct([](Manifest &m) { m.functions[4].plan[0].last = -1; }, "lives from 0 to -1");

@@ -29,7 +29,7 @@ namespace {
 cl::SubCommand compileCommand("compile", "compile a model to a package");
 cl::OptionCategory compileOptions("Options of compile");
 
-cl::opt<std::string> model(cl::Positional, cl::desc("MODEL.mlir"), cl::Required, cl::sub(compileCommand), cl::cat(compileOptions));
+cl::opt<std::string> model(cl::Positional, cl::desc("MODEL.mlir"), cl::sub(compileCommand), cl::cat(compileOptions));
 cl::opt<std::string> output("o", cl::desc("The package to write (default: the model's name with .attnpkg)"), cl::value_desc("FILE"),
                             cl::sub(compileCommand), cl::cat(compileOptions));
 cl::opt<std::string> weights("weights", cl::desc("The weights to pack, .safetensors; or 'external' to pack none"), cl::value_desc("FILE"),
@@ -96,11 +96,20 @@ void collectPhases(PhaseOptions &options, Progress &progress) {
   options.dumpFolder = dumpPhases;
   options.reproducer = reproducer;
   options.timing = timing;
+  if (options.stopAfter && !options.stopAfter->build)
+    exit(wrongCommand("--stop-after: there is no module behind phase " + options.stopAfter->name + "; lower is the last that leaves one"));
   for (StringRef text : inserted) {
     auto [phase, pipeline] = text.split(':');
+    if (phase.empty() || pipeline.empty())
+      exit(wrongCommand("--insert: expected PHASE:PIPELINE, found '" + text + "'"));
     options.inserted.push_back({phaseOption("insert", phase), pipeline.str()});
+    if (!options.inserted.back().first->build)
+      exit(wrongCommand("--insert: phase " + phase + " is no list of passes"));
   }
-  options.onPhase = [&](const Phase &phase) { progress.show(&phase - phases().data() + 1, phases().size(), std::string_view(phase.name)); };
+  options.onPhase = [&](const Phase &phase) {
+    progress.clear();
+    progress.show(&phase - phases().data() + 1, phases().size(), std::string_view(phase.name));
+  };
 }
 
 void registerEverything(mlir::DialectRegistry &registry) {
@@ -110,6 +119,8 @@ void registerEverything(mlir::DialectRegistry &registry) {
 }
 
 int compileMain() {
+  if (model.empty())
+    return wrongCommand("compile: expected a model, MODEL.mlir; see attnc compile --help");
   mlir::registerAllPasses();
   registerPasses();
   mlir::DialectRegistry registry;
@@ -132,9 +143,11 @@ int compileMain() {
     options.output = stopAfter.empty() ? std::string(path) : "-";
   }
   Progress progress;
+  options.onDiagnostic = [&] { progress.clear(); };
   collectLevels(options.levels);
   collectPhases(options.phases, progress);
   mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
+  context.printOpOnDiagnostic(false); // the line of the source is shown: no dump of the op
   return mlir::failed(compileModel(context, options));
 }
 

@@ -12,9 +12,11 @@ struct CompileOptions {
   std::string weights;                    ///< a .safetensors file; "external": none are packed
   llvm::SmallVector<const CpuLevel *> levels; ///< code is made for each
   PhaseOptions phases;
+  std::function<void()> onDiagnostic; ///< told before a diagnostic is printed, so that a line of progress can go
 };
 
-/// Compiles; diagnostics go to the context's handler. Nothing is left at `output` on failure.
+/// Compiles; diagnostics are printed on standard error: with the model's line, or as "attnc: sentence" where no
+/// line is to blame. Nothing is left at `output` on failure.
 mlir::LogicalResult compileModel(mlir::MLIRContext &context, const CompileOptions &options);
 
 } // namespace attnc

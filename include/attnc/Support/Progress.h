@@ -20,7 +20,7 @@ public:
   void show(std::string_view text);
   /// "[3/12] text".
   void show(size_t done, size_t all, std::string_view text);
-  /// Removes the line, before something else is printed.
+  /// Removes the line, before something else is printed; what is shown next appears at once.
   void clear();
 
 private:

@@ -1,6 +1,8 @@
 // Destinations, slices, parallel tiles, linalg ops from formulas.
 #include "Build.h"
 
+#include "attnc/Dialect/Attn/Attn.h"
+
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
@@ -37,6 +39,10 @@ SmallVector<Value> attnc::lower::getDestinations(RewriterBase &rewriter, Operati
   (void)reified;
   SmallVector<Value> destinations;
   for (OpResult result : op->getResults()) {
+    if (OpOperand *start = attn::getUpdatedOperand(result)) {
+      destinations.push_back(getUpdatedDestination(rewriter, result, start->get()));
+      continue;
+    }
     if (auto materialize = findMaterialization(result)) {
       destinations.push_back(materialize.getDest());
       continue;
@@ -199,6 +205,22 @@ SmallVector<Value> attnc::lower::forEachIndex(ImplicitLocOpBuilder &b, Num low, 
   if (!carried.empty())
     scf::YieldOp::create(b, next);
   return loop.getResults();
+}
+
+SmallVector<Value>
+attnc::lower::repeatWhile(ImplicitLocOpBuilder &b, ValueRange carried,
+                          function_ref<Num(ValueRange carried)> test,
+                          function_ref<SmallVector<Value>(ValueRange carried)> body) {
+  OpBuilder::InsertionGuard guard(b);
+  auto buildTest = [&](OpBuilder &inner, Location, ValueRange arguments) {
+    b.setInsertionPointToEnd(inner.getInsertionBlock());
+    scf::ConditionOp::create(b, test(arguments), arguments);
+  };
+  auto buildBody = [&](OpBuilder &inner, Location, ValueRange arguments) {
+    b.setInsertionPointToEnd(inner.getInsertionBlock());
+    scf::YieldOp::create(b, body(arguments));
+  };
+  return scf::WhileOp::create(b, carried.getTypes(), carried, buildTest, buildBody).getResults();
 }
 
 SmallVector<Value> attnc::lower::ifElse(ImplicitLocOpBuilder &b, Num condition, TypeRange types,

@@ -14,7 +14,7 @@ namespace attnc::lower {
 //===----------------------------------------------------------------------===//
 
 /// Where each result is computed: the destination that its only reader materializes it in, a
-/// tensor.empty otherwise.
+/// tensor.empty otherwise; for a result that starts from an operand, its updated destination.
 llvm::SmallVector<mlir::Value> getDestinations(mlir::RewriterBase &rewriter, mlir::Operation *op);
 
 /// The destination of a result that starts as `initial`: a copy of it, or the tensor itself where
@@ -100,6 +100,12 @@ using LoopBody =
     llvm::function_ref<llvm::SmallVector<mlir::Value>(Num i, mlir::ValueRange carried)>;
 llvm::SmallVector<mlir::Value> forEachIndex(mlir::ImplicitLocOpBuilder &b, Num low, Num high,
                                             int64_t step, mlir::ValueRange carried, LoopBody body);
+
+/// while test(carried) { carried = body(carried) }
+llvm::SmallVector<mlir::Value>
+repeatWhile(mlir::ImplicitLocOpBuilder &b, mlir::ValueRange carried,
+            llvm::function_ref<Num(mlir::ValueRange carried)> test,
+            llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::ValueRange carried)> body);
 
 /// if condition then yes, else what there was.
 using BranchBody = llvm::function_ref<llvm::SmallVector<mlir::Value>()>;

@@ -26,7 +26,12 @@ void attnc::populateLowerAttnPatterns(RewritePatternSet &patterns,
                                       const LowerAttnOptions &options) {
   lower::populateAttention(patterns, options);
   lower::populateNorms(patterns);
+  lower::populateOrder(patterns);
+  lower::populateRandom(patterns);
+  lower::populateRing(patterns);
+  lower::populateRotary(patterns);
   lower::populateRows(patterns);
+  lower::populateScans(patterns);
 }
 
 namespace {

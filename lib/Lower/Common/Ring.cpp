@@ -1,9 +1,8 @@
 // ring_append: rows go to their slots in order, so that the last one wins.
 //
 // 1. One parallel loop over the dimensions in front of `along`.
-// 2. Rows in order: row t of the sequence to slot t below the pinned prefix, else to one of the
-// others in turn.
-//    A ring that `when` leaves out stays as it is.
+// 2. Rows in order: row t of the sequence to slot t of the pinned prefix, or to one of the others
+//    in turn. A ring that `when` leaves out stays as it is.
 #include "Build.h"
 #include "Patterns.h"
 
@@ -22,7 +21,7 @@ struct LowerRingAppend : OpRewritePattern<RingAppendOp> {
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
     Value rows = op.getRows();
     int64_t along = op.getAlong();
-    Value destination = getUpdatedDestination(rewriter, op->getResult(0), op.getRing());
+    SmallVector<Value> destinations = getDestinations(rewriter, op);
     auto body = [&](ValueRange at, ValueRange outputs) -> TileWrites {
       Slice entry = Slice(b, outputs[0]).atLeading(at);
       Value ring = entry.extract(b, outputs[0]);
@@ -36,7 +35,7 @@ struct LowerRingAppend : OpRewritePattern<RingAppendOp> {
       return {{ifElse(b, isOn, ring.getType(), append, keep)[0], entry}};
     };
     replaceInDestinations(rewriter, op,
-                          forEachTile(b, getLeadingLoops(b, rows, along), destination, body));
+                          forEachTile(b, getLeadingLoops(b, rows, along), destinations, body));
     return success();
   }
 

@@ -1,8 +1,7 @@
 // rotary: pairs of the last dimension turned by position · θ.
 //
-// 1. One parallel loop over the dimensions that positions go along; the part of the input at one of
-// its
-//    points shares the angles.
+// 1. One parallel loop over the dimensions that positions go along: what lies at one point of them
+//    shares its angles.
 // 2. Blocks of pairs: cos and sin of their angles, computed in f64, rounded to the compute type.
 // 3. All first elements of the pairs, then all second ones; what lies behind the pairs is copied.
 #include "Build.h"

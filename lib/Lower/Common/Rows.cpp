@@ -52,7 +52,7 @@ struct LowerScatterRows : OpRewritePattern<ScatterRowsOp> {
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
     Value rows = op.getRows(), indices = op.getIndices();
     int64_t batch = op.getBatch();
-    Value destination = getUpdatedDestination(rewriter, op->getResult(0), op.getDestination());
+    SmallVector<Value> destinations = getDestinations(rewriter, op);
     auto body = [&](ValueRange at, ValueRange outputs) -> TileWrites {
       Slice entry = Slice(b, outputs[0]).atLeading(at);
       Value into = entry.extract(b, outputs[0]);
@@ -71,7 +71,7 @@ struct LowerScatterRows : OpRewritePattern<ScatterRowsOp> {
       return {{forEachIndex(b, Num::index(b, 0), count, 1, into, putRow)[0], entry}};
     };
     replaceInDestinations(rewriter, op,
-                          forEachTile(b, getLeadingLoops(b, rows, batch), destination, body));
+                          forEachTile(b, getLeadingLoops(b, rows, batch), destinations, body));
     return success();
   }
 
@@ -92,6 +92,4 @@ private:
 
 void lower::populateRows(RewritePatternSet &patterns) {
   patterns.add<LowerGatherRows, LowerScatterRows>(patterns.getContext());
-  populateRing(patterns);
-  populateRotary(patterns);
 }

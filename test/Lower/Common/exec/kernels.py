@@ -2,15 +2,22 @@
 
 compile_kernel also checks what the lowering promises: no op of attn is left, no buffer whose size depends on the
 input is allocated, and no more than the expected number of whole-tensor copies is made.
+With ATTNC_ENGINE=reference the same functions run in the reference interpreter, so that a test of a lowering is one of the op's
+definition too.
 Arrays are passed between bands of NaN (or of a number), so that a write outside shows, and a read outside most likely.
 """
 import ctypes
 import os
+import pathlib
 import re
 import subprocess
+import sys
 import tempfile
 
 import numpy as np
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[3] / "Models"))
+import tensors
 
 LOWER = ("builtin.module(func.func(attnc-lower-attn{%s}),eliminate-empty-tensors,"
          "one-shot-bufferize{bufferize-function-boundaries function-boundary-type-conversion=identity-layout-map},"
@@ -22,6 +29,7 @@ TO_LLVM = ("builtin.module(func.func(attnc-kernel-scratch),convert-linalg-to-loo
 DTYPES = {"f32": np.float32, "f64": np.float64, "f16": np.float16, "bf16": np.uint16, "i64": np.int64, "i32": np.int32,
           "index": np.int64, "i1": np.bool_, "i16": np.int16, "i8": np.int8}
 BAND = 256
+INTERPRETED = os.environ.get("ATTNC_ENGINE") == "reference"  # which refuses what compiled code has to survive
 
 
 def run_tool(*command, text):
@@ -96,8 +104,33 @@ class Kernel:
             argument[...] = inner
 
 
+class Interpreted:
+    """A kernel through `attnc run --reference`: its last arguments are the destinations."""
+
+    def __init__(self, text):
+        text = text.replace("func.func private @kernel", "func.func @kernel")
+        text = re.sub(r"attributes \{attnc\.kernel[^}]*\}", "", text)
+        for line, name, value in re.findall(r"( *%(\w+) = bufferization\.materialize_in_destination %(\w+) .*\n)", text):
+            text = re.sub(rf"%{name}\b", f"%{value}", text.replace(line, ""))
+        self.text = text
+        self.kinds = [t.rstrip(">").split("x")[-1] for t in re.findall(r"%\w+: ([\w<>?]+)", text[text.index("@kernel("):].split("{")[0])]
+
+    def __call__(self, *arguments):
+        wide = [from_bf16(a) if kind == "bf16" else np.asarray(a) for a, kind in zip(arguments, self.kinds, strict=True)]
+        with tempfile.TemporaryDirectory() as folder:
+            tensors.write(folder + "/in.safetensors", {f"input{n}": a for n, a in enumerate(wide)})
+            run_tool("attnc", "run", "-", "--reference", "--entry=kernel", "--inputs", folder + "/in.safetensors", "--outputs", folder + "/out.safetensors",
+                     text=self.text)
+            found = tensors.read(folder + "/out.safetensors")[0]
+        first = len(arguments) - len(found)
+        for n, (argument, kind) in enumerate(zip(arguments[first:], self.kinds[first:])):
+            argument[...] = to_bf16(found[f"output{n}"]) if kind == "bf16" else found[f"output{n}"]
+
+
 def compile_kernel(text, copies=0, options="", show=False):
     """The function @kernel of a module. `copies`: how many copies of tensors of dynamic size the text itself asks for."""
+    if INTERPRETED:
+        return Interpreted(text)
     lowered = run_tool("attnc-opt", f"--pass-pipeline={LOWER % options}", text=text)
     if show:
         print(lowered)
@@ -108,7 +141,7 @@ def compile_kernel(text, copies=0, options="", show=False):
     ir = run_tool("mlir-translate", "--mlir-to-llvmir", text=llvm)
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "kernel.so")
-        run_tool("clang", "-O1", "-fPIC", "-shared", "-Wno-override-module", "-x", "ir", "-", "-o", path, "-lm", text=ir)
+        run_tool("clang", "-O1", "-fPIC", "-shared", "-Wno-override-module", "-x", "ir", "-", "-o", path, "-lm", "--rtlib=compiler-rt", text=ir)
         function = ctypes.CDLL(path)._mlir_ciface_kernel
     function.restype = None
     return Kernel(function)
@@ -133,7 +166,9 @@ def function(args, op, type, **options):
 
 
 def check(name, found, expected, tolerance=1e-5):
-    """Equal within tolerance · (1 + |expected|); NaN and infinities where expected."""
+    """Equal within tolerance · (1 + |expected|); NaN and infinities where expected. The interpreter rounds to f32 only at the end."""
+    if INTERPRETED:
+        tolerance = max(tolerance, 1e-6)
     found, expected = np.asarray(found, np.float64), np.asarray(expected, np.float64)
     assert found.shape == expected.shape, f"{name}: shape {found.shape}, expected {expected.shape}"
     finite = np.isfinite(expected)
