@@ -187,7 +187,11 @@ Value KernelBuilder::createEmpty(OpResult result, ArrayRef<OpFoldResult> shape) 
 
 LogicalResult KernelBuilder::cloneWithoutDestinations() {
   ReifiedRankedShapedTypeDims shapes;
-  if (failed(reifyResultShapes(outside, root, shapes)))
+  bool isStatic = llvm::all_of(root->getResultTypes(), [](Type type) { return cast<ShapedType>(type).hasStaticShape(); });
+  if (isStatic)
+    for (Type type : root->getResultTypes())
+      shapes.push_back(getAsIndexOpFoldResult(outside.getContext(), cast<ShapedType>(type).getShape()));
+  else if (failed(reifyResultShapes(outside, root, shapes)))
     return root->emitOpError("has no shape that the schedule could reify for its destination");
   SmallVector<OpOperand *> updated; // of each result
   for (OpResult result : root->getResults())

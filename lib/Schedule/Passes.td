@@ -5,6 +5,11 @@
 
 include "mlir/Pass/PassBase.td"
 
+def DecomposeOps : Pass<"attnc-decompose-ops", "::mlir::func::FuncOp"> {
+  let summary = "ops of linalg that stand for several loops (softmax) become one op a loop";
+  let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def FormKernels : Pass<"attnc-form-kernels", "::mlir::ModuleOp"> {
   let summary = "put every op that computes a tensor into a kernel";
   let description = [{

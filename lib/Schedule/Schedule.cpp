@@ -13,6 +13,7 @@ void attnc::buildSchedulePhase(mlir::OpPassManager &passes) {
   passes.addPass(mlir::createCanonicalizerPass());
   passes.addPass(mlir::createCSEPass());
   // 2. Chains of elementwise ops are one op, so that they become one kernel.
+  passes.addNestedPass<mlir::func::FuncOp>(createDecomposeOps());
   passes.addNestedPass<mlir::func::FuncOp>(mlir::createConvertElementwiseToLinalgPass());
   passes.addPass(mlir::createLinalgElementwiseOpFusionPass());
   passes.addPass(mlir::createCanonicalizerPass());

@@ -1,11 +1,8 @@
 #include "Session.h"
-#include "Engines.h"
 
-#include "attnc/InitAll.h"
+#include "Minimise.h"
+#include "Runner.h"
 
-#include "mlir/InitAllDialects.h"
-#include "mlir/InitAllExtensions.h"
-#include "mlir/Parser/Parser.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 
@@ -19,108 +16,7 @@ using namespace mlir;
 namespace attnc::fuzz {
 namespace {
 
-constexpr double kMargin = 1e-4;
-constexpr unsigned kDraws = 40;       // of inputs until no decision is close
-constexpr unsigned kSecondsEach = 60; // a program that takes longer has failed
 
-/// What became of one program.
-struct Outcome {
-  std::string problem; ///< "": both engines agree
-  unsigned cases = 0, redrawn = 0, skipped = 0, unstable = 0;
-  std::set<std::string> features;
-};
-
-class Runner {
-public:
-  explicit Runner(const RunSettings &settings) : settings(settings), context(registry(), MLIRContext::Threading::DISABLED) {}
-  Outcome run(const Program &program);
-
-private:
-  static DialectRegistry registry() {
-    DialectRegistry registry;
-    registerAllDialects(registry);
-    registerAllExtensions(registry);
-    registerDialects(registry);
-    return registry;
-  }
-  bool runCase(ModuleOp module, const Compiled &compiled, const Program &program, unsigned number, Outcome &outcome);
-  bool isUnstable(ModuleOp module, const Case &inputs, ArrayRef<reference::Value> expected, const Program &program, double tolerance, Random &random);
-  void recordSizes(const Case &inputs, Outcome &outcome);
-
-  RunSettings settings;
-  MLIRContext context;
-};
-
-/// Rounding of the inputs alone moves the results so much that they say nothing.
-bool Runner::isUnstable(ModuleOp module, const Case &inputs, ArrayRef<reference::Value> expected, const Program &program, double tolerance, Random &random) {
-  for (int trial = 0; trial < 3; ++trial) {
-    ReferenceRun moved = runReference(module, perturbed(inputs, program, random));
-    if (!moved.results || !difference(*moved.results, expected, tolerance / 4).empty())
-      return true;
-  }
-  return false;
-}
-
-void Runner::recordSizes(const Case &inputs, Outcome &outcome) {
-  for (const auto &[name, size] : inputs.sizes)
-    for (int64_t special : {0, 1})
-      if (size == special)
-        outcome.features.insert("size " + std::to_string(special));
-  if (inputs.sizes.at("T") > 16 && inputs.sizes.at("T") % 16)
-    outcome.features.insert("size with a tail");
-}
-
-/// One draw of sizes and inputs; false where the engines disagree.
-bool Runner::runCase(ModuleOp module, const Compiled &compiled, const Program &program, unsigned number, Outcome &outcome) {
-  Random random(program.seed * 1000 + number);
-  for (unsigned draw = 0; draw < kDraws; ++draw) {
-    Case inputs = drawCase(program, module, random);
-    ReferenceRun expected = runReference(module, inputs);
-    if (!expected.results)
-      return outcome.problem = "the reference: " + expected.results.error().message, false;
-    if (expected.closest < kMargin) {
-      ++outcome.redrawn;
-      continue;
-    }
-    auto found = compiled.run(module, inputs);
-    double tolerance = program.isDouble ? 1e-8 : 1e-4;
-    std::string problem = found ? difference(*found, *expected.results, tolerance) : found.error().message;
-    if (!problem.empty() && found && !program.isDouble && isUnstable(module, inputs, *expected.results, program, tolerance, random)) {
-      ++outcome.unstable;
-      continue;
-    }
-    if (!problem.empty()) {
-      for (const auto &[name, size] : inputs.sizes)
-        problem += llvm::formatv("{0}{1} = {2}", name == inputs.sizes.begin()->first ? "; " : ", ", name, size).str();
-      return outcome.problem = problem, false;
-    }
-    ++outcome.cases;
-    recordSizes(inputs, outcome);
-    return true;
-  }
-  ++outcome.skipped;
-  return true;
-}
-
-Outcome Runner::run(const Program &program) {
-  Outcome outcome;
-  outcome.features = program.features;
-  std::string messages;
-  OwningOpRef<ModuleOp> module;
-  {
-    ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) { messages += (messages.empty() ? "" : "; ") + llvm::formatv("{0}: {1}", diagnostic.getLocation(), diagnostic.str()).str(); });
-    module = parseSourceString<ModuleOp>(program.text, &context);
-  }
-  if (!module)
-    return outcome.problem = "the generator wrote no valid module: " + messages, outcome;
-  auto compiled = Compiled::make(OwningOpRef<ModuleOp>(module->clone()).get());
-  if (!compiled)
-    return outcome.problem = compiled.error().message, outcome;
-  for (unsigned number = 0; number < settings.cases; ++number)
-    if (!runCase(*module, **compiled, program, number, outcome))
-      break;
-  return outcome;
-}
 
 //===----------------------------------------------------------------------===//
 // Workers
@@ -265,13 +161,16 @@ int report(const Totals &totals, uint64_t count, bool coverage) {
 
 int runOne(uint64_t seed, const RunSettings &settings, bool show) {
   Program program = generate(seed);
-  if (show)
+  Runner runner(settings);
+  Outcome outcome;
+  OwningOpRef<ModuleOp> module = runner.parse(program, outcome);
+  if (module)
+    outcome.problem = runner.problemOf(program, *module);
+  if (show || !module)
     std::printf("%s", program.text.c_str());
-  std::fflush(stdout);
-  Outcome outcome = Runner(settings).run(program);
-  if (!outcome.problem.empty())
-    std::printf("%sseed %llu: %s\n", show ? "" : program.text.c_str(), static_cast<unsigned long long>(seed), outcome.problem.c_str());
-  std::printf("%u inputs compared, %u drawn again, %u unstable, %u given up\n", outcome.cases, outcome.redrawn, outcome.unstable, outcome.skipped);
+  else if (!outcome.problem.empty())
+    std::printf("%s", minimise(runner, program, *module, outcome.problem).c_str());
+  std::printf("%s\n", outcome.problem.empty() ? "both engines agree" : outcome.problem.c_str());
   return !outcome.problem.empty();
 }
 

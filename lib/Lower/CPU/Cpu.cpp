@@ -43,6 +43,7 @@ static void bufferizeKernels(OpPassManager &passes) {
 static void convertToLLVM(OpPassManager &passes) {
   passes.addPass(attnc::createExpandMath());
   passes.addPass(createConvertVectorToSCFPass());
+  passes.addPass(attnc::createExpandShapes());
   passes.addPass(memref::createExpandStridedMetadataPass());
   passes.addPass(createLowerAffinePass());
   passes.addPass(createSCFToControlFlowPass());

@@ -23,6 +23,11 @@ def KernelScratch : Pass<"attnc-kernel-scratch", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::memref::MemRefDialect"];
 }
 
+def ExpandShapes : Pass<"attnc-expand-shapes", "::mlir::ModuleOp"> {
+  let summary = "memref.expand_shape into several dynamic sizes becomes pointer and strides";
+  let dependentDialects = ["::mlir::memref::MemRefDialect", "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect"];
+}
+
 def CallKernels : Pass<"attnc-call-kernels", "::mlir::ModuleOp"> {
   let summary = "attnc.launch on buffers becomes a call";
   let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::memref::MemRefDialect"];
