@@ -14,6 +14,26 @@ Parts getParts(Num x, double high, double low) {
   return {x.literal(nearest), x.literal(high - nearest)};
 }
 
+Parts sum(Num x, Num y) {
+  Num high = x + y, part = high - x;
+  return {high, (x - (high - part)) + (y - part)};
+}
+
+Parts product(Num x, Num y) {
+  Num high = x * y;
+  return {high, fma(x, y, -high)};
+}
+
+Parts operator+(Parts x, Parts y) {
+  Parts high = sum(x.high, y.high);
+  return sum(high.high, high.low + (x.low + y.low));
+}
+
+Parts operator*(Parts x, Parts y) {
+  Parts high = product(x.high, y.high);
+  return sum(high.high, high.low + fma(x.high, y.low, x.low * y.high));
+}
+
 Rounded roundProduct(Num x, Num factor) {
   // Where the last bit of a mantissa counts ones, adding rounds, and the low bits are the integer.
   Num magic = x.literal(x.choose(0x1.8p23, 0x1.8p52));

@@ -12,12 +12,18 @@ struct Format {
 };
 Format getFormat(Num x);
 
-/// A real number as the float nearest to it and the rest, for x's type.
+/// high + low; low is what high was rounded by.
 struct Parts {
   Num high, low;
 };
-/// The number is high + low in f64.
+/// A constant, given in f64, for x's type.
 Parts getParts(Num x, double high, double low);
+/// x + y and x·y without any rounding.
+Parts sum(Num x, Num y);
+Parts product(Num x, Num y);
+/// To about twice the digits of the type.
+Parts operator+(Parts x, Parts y);
+Parts operator*(Parts x, Parts y);
 
 /// An integer as a float and as the integer of the same width. The latter is arbitrary where the
 /// float is not below 2^22 (f32) or 2^51 (f64).

@@ -1,5 +1,6 @@
 // erf and erfc. Near 0 an odd polynomial; from there on by erfc, of which f32 needs only what is
 // not lost in 1 - erfc.
+#include "Bits.h"
 #include "Functions.h"
 #include "Polynomials.h"
 
@@ -12,9 +13,8 @@ static Num erfSmall(Num x) { return fma(x, evaluate(kErfSmall, x * x), x); }
 /// and Laframboise, Math. Comp. 36, 1981).
 static Num erfcLarge(Num x) {
   Num a = clamp(x, 0.5, 28); // erfc 28 is 0
-  Num square = a * a, lost = fma(a, a, -square);
-  Num e = exp(-square);
-  e = fma(e, -lost, e); // e^-(square + lost)
+  Parts square = product(a, a);
+  Num e = exp(Parts{-square.high, -square.low});
   Num t = (a - 4) / (a + 4);
   return e * (evaluate(kErfc, t) / fma(a, 2, x.literal(1)));
 }
@@ -28,7 +28,7 @@ Num erf(Num x) {
 Num erfc(Num x) {
   Num a = abs(x), large = erfcLarge(a);
   Num result = select(x > 0, large, 2 - large);
-  return select(a < 0.5, 1 - erfSmall(x), result);
+  return select(a < 0.65, 1 - erfSmall(x), result);
 }
 
 } // namespace attnc::elementary

@@ -23,16 +23,26 @@ static Reduced reduce(Num x) {
 /// e^r - 1 = r + r²·P(r)
 static Num expm1Reduced(Num r) { return fma(r * r, evaluate(kExponential, r), r); }
 
-Num exp(Num x) {
+/// e^x / 2^halvings
+static Num exponential(Num x, int64_t halvings = 0) {
   // Outside, the result is 0 or infinite, and k no exponent.
-  auto [k, r] = reduce(clamp(x, x.choose(-104, -746), x.choose(89, 710)));
-  return scale(expm1Reduced(r) + 1, k);
+  auto [k, r] = reduce(clamp(x, x.choose(-104, -746), x.choose(90, 711)));
+  return scale(expm1Reduced(r) + 1, halvings ? k - k.integer(halvings) : k);
 }
 
-Num exp2(Num x) {
-  Num clamped = clamp(x, x.choose(-151, -1076), x.choose(129, 1025));
-  Rounded k = roundProduct(clamped, x.literal(1));
-  return scale(expm1Reduced((clamped - k.number) * kLn2) + 1, k.integer);
+Num exp(Num x) { return exponential(x); }
+
+Num exp(Parts x) {
+  auto [k, r] = reduce(clamp(x.high, x.high.choose(-104, -746), x.high.choose(90, 711)));
+  return scale(expm1Reduced(r + x.low) + 1, k);
+}
+
+Num exp2(Num x) { return exp2(Parts{x, x.literal(0)}); }
+
+Num exp2(Parts x) {
+  Num clamped = clamp(x.high, x.high.choose(-151, -1076), x.high.choose(129, 1025));
+  Rounded k = roundProduct(clamped, clamped.literal(1));
+  return scale(expm1Reduced(((clamped - k.number) + x.low) * kLn2) + 1, k.integer);
 }
 
 Num expm1(Num x) {
@@ -41,6 +51,19 @@ Num expm1(Num x) {
   Num half = exponential2(k - k.integer(1));
   Num result = fma(expm1Reduced(r), half, half - 0.5) * 2;
   return select(abs(x) < x.choose(0x1p-30, 0x1p-60), x, result);
+}
+
+/// With y = e^|x| - 1: (y + y / (y + 1)) / 2; above 1, with h = e^|x| / 2, h - 1 / 4h, where h is
+/// in range as long as the result is.
+Num sinh(Num x) {
+  Num a = abs(x), y = expm1(a), h = exponential(a, 1);
+  Num small = (y + y / (y + 1)) * 0.5;
+  return copySign(select(a < 1, small, h - 0.25 / h), x);
+}
+
+Num cosh(Num x) {
+  Num h = exponential(abs(x), 1);
+  return h + 0.25 / h;
 }
 
 /// x + x³·P(x²) up to 0.55; from there 1 - 2e / (1 + e), e = e^(-2|x|), which never overflows.

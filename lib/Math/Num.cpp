@@ -57,6 +57,13 @@ Num Num::truncate(unsigned width) const {
   return {*b, arith::TruncIOp::create(*b, type, value).getResult()};
 }
 
+Num Num::toFloatFrom(Type element) const {
+  Value integer = value;
+  if (getElementType().isIndex())
+    integer = arith::IndexCastOp::create(*b, getTypeOf(b->getI64Type()), value);
+  return {*b, arith::SIToFPOp::create(*b, getTypeOf(element), integer).getResult()};
+}
+
 template <typename FloatOp, typename IntOp> static Num build(Num x, Num y) {
   ImplicitLocOpBuilder &b = x.getBuilder();
   if (isa<FloatType>(x.getElementType()))
@@ -82,6 +89,7 @@ Num operator*(Num x, Num y) { return build<arith::MulFOp, arith::MulIOp>(x, y); 
 Num operator/(Num x, Num y) { return build<arith::DivFOp, arith::DivSIOp>(x, y); }
 Num operator-(Num x) { return build<arith::NegFOp>(x); }
 Num operator&(Num x, Num y) { return build<arith::AndIOp>(x, y); }
+Num operator|(Num x, Num y) { return build<arith::OrIOp>(x, y); }
 Num operator^(Num x, Num y) { return build<arith::XOrIOp>(x, y); }
 Num operator<<(Num x, int64_t count) { return build<arith::ShLIOp>(x, x.integer(count)); }
 Num operator>>(Num x, int64_t count) { return build<arith::ShRSIOp>(x, x.integer(count)); }
@@ -99,6 +107,10 @@ Num fma(Num x, Num y, Num z) { return build<math::FmaOp>(x, y, z); }
 Num abs(Num x) { return build<math::AbsFOp>(x); }
 Num copySign(Num magnitude, Num sign) { return build<math::CopySignOp>(magnitude, sign); }
 Num sqrt(Num x) { return build<math::SqrtOp>(x); }
+Num floor(Num x) { return build<math::FloorOp>(x); }
+Num truncate(Num x) { return build<math::TruncOp>(x); }
+Num max(Num x, Num y) { return build<arith::MaximumFOp>(x, y); }
+Num min(Num x, Num y) { return build<arith::MinimumFOp>(x, y); }
 
 Num clamp(Num x, double low, double high) {
   Num below = select(x < low, x.literal(low), x);

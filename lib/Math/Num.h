@@ -34,6 +34,8 @@ public:
   Num asFloat() const;
   /// An integer's low bits.
   Num truncate(unsigned width) const;
+  /// An index or signed integer as the nearest float of the type.
+  Num toFloatFrom(mlir::Type element) const;
 
 private:
   mlir::ImplicitLocOpBuilder *b;
@@ -46,6 +48,7 @@ Num operator*(Num x, Num y);
 Num operator/(Num x, Num y);
 Num operator-(Num x);
 Num operator&(Num x, Num y);
+Num operator|(Num x, Num y);
 Num operator^(Num x, Num y);
 Num operator<<(Num x, int64_t count);
 /// Shifts in copies of the sign.
@@ -64,9 +67,18 @@ inline Num operator<(Num x, double y) { return x < x.literal(y); }
 inline Num operator<=(Num x, double y) { return x <= x.literal(y); }
 inline Num operator>(Num x, double y) { return x > x.literal(y); }
 inline Num operator==(Num x, double y) { return x == x.literal(y); }
+inline Num operator!=(Num x, double y) { return x != x.literal(y); }
+inline Num operator<=(double x, Num y) { return y.literal(x) <= y; }
 inline Num operator-(double x, Num y) { return y.literal(x) - y; }
+inline Num operator/(double x, Num y) { return y.literal(x) / y; }
 
 Num select(Num condition, Num yes, Num no);
+inline Num select(Num condition, Num yes, double no) {
+  return select(condition, yes, yes.literal(no));
+}
+inline Num select(Num condition, double yes, Num no) {
+  return select(condition, no.literal(yes), no);
+}
 /// x·y + z rounded once.
 Num fma(Num x, Num y, Num z);
 inline Num fma(Num x, double y, Num z) { return fma(x, x.literal(y), z); }
@@ -74,6 +86,12 @@ inline Num fma(Num x, Num y, double z) { return fma(x, y, x.literal(z)); }
 Num abs(Num x);
 Num copySign(Num magnitude, Num sign);
 Num sqrt(Num x);
+Num floor(Num x);
+/// Rounded towards zero.
+Num truncate(Num x);
+/// The larger and the smaller; NaN where one is NaN.
+Num max(Num x, Num y);
+Num min(Num x, Num y);
 /// NaN stays NaN.
 Num clamp(Num x, double low, double high);
 

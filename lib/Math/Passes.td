@@ -12,6 +12,9 @@ def ExpandMath : Pass<"attnc-expand-math"> {
     arith and those of math that are instructions (fma, sqrt, floor, copysign …). There are no branches, so that loops
     around them can be vectorised. f16 and bf16 are computed in f32.
 
+    Errors are below 2 units of the last place in f32 and 4 in f64 (test/Math measures them); infinities, NaN, signed
+    zeros and subnormal numbers are as in C. Angles of sin, cos and tan are at most 2^46, beyond they are NaN.
+
     ```mlir
     %y = math.tanh %x : f32
     ```

@@ -13,7 +13,7 @@
 namespace attnc::elementary {
 
 inline constexpr double kLn2 = 0x1.62e42fefa39efp-1, kLn2Low = 0x1.abc9e3b39803fp-56;
-inline constexpr double kLog2E = 0x1.71547652b82fep+0;
+inline constexpr double kLog2E = 0x1.71547652b82fep+0, kLog2ELow = 0x1.777d0ffda0d24p-56;
 inline constexpr double kLog10Of2 = 0x1.34413509f79ffp-2, kLog10Of2Low = -0x1.9dc1da994fd21p-59;
 inline constexpr double kLog10E = 0x1.bcb7b1526e50ep-2;
 inline constexpr double kTwoByPi = 0x1.45f306dc9c883p-1;
@@ -34,6 +34,10 @@ extern const Polynomial kTanhSmall;
 inline constexpr double kTanhSmallEnd = 0.55;
 /// (2·artanh(√z) / √z - 2) / z, z ≤ (3 - √8)².
 extern const Polynomial kLogarithm;
+/// (2·artanh(√z) / √z - 2 - ⅔z) / z², in the same range; f64 only.
+extern const Polynomial kLogarithmTail;
+/// (arctan(√z) / √z - 1) / z, z ≤ (√2 - 1)², and (arcsin(√z) / √z - 1) / z, z ≤ ¼; f64 only.
+extern const Polynomial kArcTangent, kArcSine;
 /// (sin(√z) / √z - 1) / z and (cos(√z) - 1 + z/2) / z², z ≤ (π/4)².
 extern const Polynomial kSine, kCosine;
 /// erf(√z) / √z - 1, z ≤ 0.92².

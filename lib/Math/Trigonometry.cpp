@@ -59,18 +59,33 @@ static Num cosReduced(const Angle &angle) {
   return most + (((1 - most) - half) + tail);
 }
 
-/// sin(x + turns·π/2)
-static Num sinOfTurned(Num x, int64_t turns) {
-  Angle angle = reduce(x);
-  Num quadrant = turns ? angle.quadrant + angle.quadrant.integer(turns) : angle.quadrant;
-  Num zero = quadrant.integer(0);
-  Num isCosine = (quadrant & quadrant.integer(1)) != zero;
-  Num value = select(isCosine, cosReduced(angle), sinReduced(angle));
-  Num sign = (quadrant & quadrant.integer(2)) << (x.getWidth() - 2);
-  return (value.bits() ^ sign).asFloat();
+/// -x where the bit of the quadrant is set.
+static Num negateIf(Num x, Num quadrant, int64_t bit) {
+  Num sign = (quadrant & quadrant.integer(bit)) << (x.getWidth() - (bit == 1 ? 1 : 2));
+  return (x.bits() ^ sign).asFloat();
 }
 
-Num sin(Num x) { return sinOfTurned(x, 0); }
-Num cos(Num x) { return sinOfTurned(x, 1); }
+static Num isOdd(Num quadrant) { return (quadrant & quadrant.integer(1)) != quadrant.integer(0); }
+
+static Num sinAt(const Angle &angle) {
+  Num value = select(isOdd(angle.quadrant), cosReduced(angle), sinReduced(angle));
+  return negateIf(value, angle.quadrant, 2);
+}
+
+Num sin(Num x) { return sinAt(reduce(x)); }
+
+/// sin(x + π/2)
+Num cos(Num x) {
+  Angle angle = reduce(x);
+  angle.quadrant = angle.quadrant + angle.quadrant.integer(1);
+  return sinAt(angle);
+}
+
+/// sin r / cos r, or -cos r / sin r
+Num tan(Num x) {
+  Angle angle = reduce(x);
+  Num s = sinReduced(angle), c = cosReduced(angle), odd = isOdd(angle.quadrant);
+  return negateIf(select(odd, c, s) / select(odd, s, c), angle.quadrant, 1);
+}
 
 } // namespace attnc::elementary

@@ -80,8 +80,10 @@ static void addRounding(ScalarTable &table) {
   table["math.roundeven"] = {[](S x, T, P) { return number(std::nearbyint(x[0].f)); }};
   table["math.copysign"] = {[](S x, T, P) { return number(std::copysign(x[0].f, x[1].f)); }};
   table["math.fma"] = {[](S x, T, P) { return number(std::fma(x[0].f, x[1].f, x[2].f)); }};
-  table["math.clampf"] = {
-      [](S x, T, P) { return number(std::fmin(std::fmax(x[0].f, x[1].f), x[2].f)); }};
+  table["math.clampf"] = {[](S x, T, P) {
+    bool anyNaN = std::isnan(x[0].f) || std::isnan(x[1].f) || std::isnan(x[2].f);
+    return number(anyNaN ? std::nan("") : std::fmin(std::fmax(x[0].f, x[1].f), x[2].f));
+  }};
   table["math.isfinite"] = {[](S x, T, P) { return boolean(std::isfinite(x[0].f)); }};
   table["math.isinf"] = {[](S x, T, P) { return boolean(std::isinf(x[0].f)); }};
   table["math.isnan"] = {[](S x, T, P) { return boolean(std::isnan(x[0].f)); }};

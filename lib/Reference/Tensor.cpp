@@ -1,6 +1,7 @@
 // tensor: making, reading and reshaping tensors; slices are in TensorSlices.cpp.
 #include "Internal.h"
 
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
@@ -146,6 +147,14 @@ static LogicalResult evaluateCast(tensor::CastOp op, Frame &frame) {
   return success();
 }
 
+/// Where a value is to be placed does not change it.
+static LogicalResult evaluateMaterialize(bufferization::MaterializeInDestinationOp op, Frame &frame) {
+  if (op->getNumResults() == 0)
+    return frame.error(op, "expected a destination that is a tensor", ErrorKind::Unsupported);
+  frame.set(op->getResult(0), frame[op.getSource()]);
+  return success();
+}
+
 static LogicalResult evaluateBitcast(tensor::BitcastOp op, Frame &frame) {
   Tensor tensor = frame[op.getSource()].tensor();
   Type element = op.getType().getElementType();
@@ -200,6 +209,7 @@ void addTensor(Handlers &handlers) {
   handlers.add<tensor::InsertOp>(evaluateInsert);
   handlers.add<tensor::CastOp>(evaluateCast);
   handlers.add<tensor::BitcastOp>(evaluateBitcast);
+  handlers.add<bufferization::MaterializeInDestinationOp>(evaluateMaterialize);
   handlers.add<tensor::ReshapeOp>(evaluateReshape);
   handlers.add<tensor::ExpandShapeOp>(evaluateExpandShape);
   handlers.add<tensor::CollapseShapeOp>(evaluateCollapseShape);

@@ -4,8 +4,8 @@
 // scalars and attnc.launch; every computation is the root of a private function marked attnc.kernel
 // whose arguments are what it reads and, last, its destinations.
 //
-// What moves along with a root: constants, and the cheap producers of its operands (tensor.empty, fill,
-// broadcast, slices), which then cost nothing of their own. A result that starts from tensor.empty gets
+// What moves along with a root: constants and slices that it reads, and what its destinations start from
+// (tensor.empty, fill, broadcast), which then cost nothing of their own. A result that starts from tensor.empty gets
 // the kernel's destination argument in that place; an op without destinations writes to one by
 // bufferization.materialize_in_destination, which is the operand that it updates where it does.
 #include "attnc/Schedule/Schedule.h"
@@ -91,12 +91,13 @@ private:
   SmallVector<bool> overwrites; ///< per destination: nothing reads what it held
 };
 
-/// The value inside the kernel: a clone of a constant or cheap producer, an argument otherwise.
+/// The value inside the kernel: a clone of a constant or slice, an argument otherwise. (A fill or
+/// broadcast that is read, and not written over, would need memory in the kernel.)
 Value KernelBuilder::importValue(Value value) {
   if (Value known = map.lookupOrNull(value))
     return known;
   Operation *def = value.getDefiningOp();
-  if (!def || !(isConstantOp(def) || isCheapProducer(def)))
+  if (!def || !(isConstantOp(def) || isSlice(def)))
     return importArgument(value);
   for (Value operand : def->getOperands())
     importValue(operand);

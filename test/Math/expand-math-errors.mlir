@@ -20,11 +20,3 @@ func.func @extended_precision(%x: f80) -> f80 {
   %y = math.exp %x : f80
   return %y : f80
 }
-
-// -----
-
-func.func @no_function(%x: f32) -> f32 {
-  // expected-error @+1 {{is not expanded; write it with exp, log, sin, cos, erf and arithmetic}}
-  %y = math.tan %x : f32
-  return %y : f32
-}

@@ -39,3 +39,13 @@ func.func @instructions(%x: f32, %n: i32) -> (f32, i32) {
   %m = math.ctpop %n : i32
   return %y, %m : f32, i32
 }
+
+// CHECK-LABEL: func.func @functions_in_f64
+// CHECK: arith.extf %{{.*}} : vector<4xf16> to vector<4xf64>
+// CHECK: arith.truncf %{{.*}} : vector<4xf64> to vector<4xf16>
+// CHECK-NOT: math.{{powf|sincos}}
+func.func @functions_in_f64(%x: vector<4xf16>, %z: f32) -> (vector<4xf16>, f32, f32) {
+  %y = math.powf %x, %x : vector<4xf16>
+  %s, %c = math.sincos %z : f32
+  return %y, %s, %c : vector<4xf16>, f32, f32
+}

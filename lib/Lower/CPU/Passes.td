@@ -33,6 +33,11 @@ def CallKernels : Pass<"attnc-call-kernels", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::memref::MemRefDialect"];
 }
 
+def KernelAttributes : Pass<"attnc-kernel-attributes", "::mlir::LLVM::LLVMFuncOp"> {
+  let summary = "tell LLVM that a kernel's arguments do not overlap, and to keep it a function";
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
 def EntryAbi : Pass<"attnc-entry-abi", "::mlir::ModuleOp"> {
   let summary = "give entries the C interface of a package (include/attnc-c/KernelAbi.h)";
   let description = [{

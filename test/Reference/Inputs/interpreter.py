@@ -22,8 +22,8 @@ def run(text, *inputs, entry="main"):
     return [found[f"output{n}"] for n in range(len(found))]
 
 
-def check(name, found, expected, tolerance=1e-12):
-    """max |found - expected| <= tolerance · max |expected|; infinities and NaN in the same places; integers equal."""
+def check(name, found, expected, tolerance=1e-12, each=False):
+    """|found - expected| <= tolerance · max |expected|, or · each one's own; infinities and NaN in the same places; integers equal."""
     found, expected = np.asarray(found), np.asarray(expected)
     assert found.shape == expected.shape, f"{name}: shape {found.shape}, expected {expected.shape}"
     if expected.dtype.kind != "f":
@@ -32,5 +32,5 @@ def check(name, found, expected, tolerance=1e-12):
     finite = np.isfinite(expected)
     assert np.array_equal(found[~finite], expected[~finite], equal_nan=True), f"{name}: {found}, expected {expected}"
     if finite.any():
-        error = np.abs(found[finite] - expected[finite]).max()
-        assert error <= tolerance * max(np.abs(expected[finite]).max(), 1e-300), f"{name}: {error} off, {found}, expected {expected}"
+        error, size = np.abs(found[finite] - expected[finite]), np.abs(expected[finite])
+        assert (error <= tolerance * (size if each else size.max())).all(), f"{name}: {error.max()} off, {found}, expected {expected}"

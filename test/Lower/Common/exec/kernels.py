@@ -110,8 +110,6 @@ class Interpreted:
     def __init__(self, text):
         text = text.replace("func.func private @kernel", "func.func @kernel")
         text = re.sub(r"attributes \{attnc\.kernel[^}]*\}", "", text)
-        for line, name, value in re.findall(r"( *%(\w+) = bufferization\.materialize_in_destination %(\w+) .*\n)", text):
-            text = re.sub(rf"%{name}\b", f"%{value}", text.replace(line, ""))
         self.text = text
         self.kinds = [t.rstrip(">").split("x")[-1] for t in re.findall(r"%\w+: ([\w<>?]+)", text[text.index("@kernel("):].split("{")[0])]
 
