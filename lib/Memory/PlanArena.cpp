@@ -2,7 +2,7 @@
 //
 // Before: an entry on buffers, with memref.alloc wherever a result needs room. After: no allocation; each
 // buffer is a view of the arena argument at an offset computed once at the start of the entry, and
-// NAME_arena_size computes the bytes from the same sizes, or -1 if one of them leaves 48 bits: sizes come from callers, and
+// NAME_arena_size computes the bytes from the same sizes (and the sizes that only outputs have), or -1 if one of them leaves 48 bits: sizes come from callers, and
 // a product that wraps would give a small arena to large tensors.
 //
 // Live ranges over linearised ops; a value that lives through part of a loop's iteration in which it was not
@@ -10,6 +10,8 @@
 // the same time, larger ones first: valid for all sizes, and close to the largest sum of live buffers.
 #include "attnc/Memory/Memory.h"
 
+#include "mlir/Analysis/SliceAnalysis.h"
+#include "mlir/Analysis/TopologicalSortUtils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Transforms/Transforms.h"
 #include "mlir/Dialect/Bufferization/Transforms/BufferViewFlowAnalysis.h"
@@ -73,12 +75,13 @@ public:
 private:
   LogicalResult findLiveRanges();
   LogicalResult computeBytes(Buffer &buffer);
-  FailureOr<Value> atEntry(Value value);
+  FailureOr<Value> atEntry(Value value, bool exact = false);
   Value sizeOf(Value memref, int64_t dim);
   bool isSize(Value value);
   void relate();
   void computeOffsets();
   void replaceAllocs();
+  LogicalResult takeComputedSizes();
   void addSizeFunction();
   void recordPlan();
 
@@ -87,6 +90,7 @@ private:
   SmallVector<Buffer> buffers;
   llvm::DenseMap<Value, Value> hoisted;
   Value total;
+  llvm::MapVector<BlockArgument, Value> computed; ///< sizes that only outputs have
 };
 
 /// The end of the last use, extended over the loops that the use is in and the allocation is not.
@@ -155,8 +159,8 @@ Value ArenaPlanner::sizeOf(Value memref, int64_t dim) {
   return {};
 }
 
-/// The value, or an upper bound of it, computed at the start of the entry.
-FailureOr<Value> ArenaPlanner::atEntry(Value value) {
+/// The value, or an upper bound of it (nothing, if it has to be exact), computed at the start of the entry.
+FailureOr<Value> ArenaPlanner::atEntry(Value value, bool exact) {
   if (isSize(value))
     return value;
   if (Value known = hoisted.lookup(value))
@@ -164,12 +168,14 @@ FailureOr<Value> ArenaPlanner::atEntry(Value value) {
   Operation *op = value.getDefiningOp();
   if (auto dim = dyn_cast_or_null<memref::DimOp>(op))
     if (std::optional<int64_t> d = dim.getConstantIndex())
-      if (Value size = sizeOf(dim.getSource(), *d))
-        return hoisted[value] = *atEntry(size);
+      if (Value size = sizeOf(dim.getSource(), *d)) {
+        FailureOr<Value> moved = atEntry(size, exact);
+        return succeeded(moved) ? FailureOr<Value>(hoisted[value] = *moved) : moved;
+      }
   if (op && op->getNumRegions() == 0 && isMemoryEffectFree(op)) {
     IRMapping map;
     for (Value operand : op->getOperands()) {
-      FailureOr<Value> moved = isa<MemRefType>(operand.getType()) ? FailureOr<Value>(failure()) : atEntry(operand);
+      FailureOr<Value> moved = isa<MemRefType>(operand.getType()) ? FailureOr<Value>(failure()) : atEntry(operand, exact);
       if (failed(moved))
         break;
       map.map(operand, *moved);
@@ -179,6 +185,8 @@ FailureOr<Value> ArenaPlanner::atEntry(Value value) {
       return hoisted[value] = clone;
     }
   }
+  if (exact)
+    return failure();
   // A size that differs between iterations: the largest it can be.
   auto isKnown = [&](Value v, std::optional<int64_t> dim, ValueBoundsConstraintSet &) {
     return !dim && isSize(v);
@@ -298,6 +306,36 @@ private:
   Value most, width, good;
 };
 
+/// Sizes that only outputs have stand in the return, in the order of attnc.computed: from here on in the size function.
+LogicalResult ArenaPlanner::takeComputedSizes() {
+  auto names = function->getAttrOfType<ArrayAttr>("attnc.computed");
+  if (!names)
+    return success();
+  auto ret = cast<func::ReturnOp>(function.getBody().front().getTerminator());
+  for (auto [name, value] : llvm::zip_equal(names, ret.getOperands())) {
+    FailureOr<Value> size = atEntry(value, /*exact=*/true);
+    if (failed(size))
+      return function.emitError("size '") << cast<StringAttr>(name).getValue()
+                                          << "' depends on data: expected sizes of outputs to follow from the named sizes of inputs and states";
+    for (BlockArgument argument : function.getArguments())
+      if (isSize(argument) && function.getArgAttr(argument.getArgNumber(), "attnc.name") == name)
+        computed[argument] = *size;
+  }
+  ret->setOperands({});
+  function.setType(function.getFunctionType().clone(function.getArgumentTypes(), {}));
+  return success();
+}
+
+/// Ops at the start of the entry that a size is computed by, in order.
+static SetVector<Operation *> sliceOf(Value size, Block &entry) {
+  BackwardSliceOptions options;
+  options.inclusive = true;
+  options.filter = [&](Operation *op) { return op->getBlock() == &entry; };
+  SetVector<Operation *> slice;
+  (void)getBackwardSlice(size, &slice, options);
+  return topologicalSort(slice);
+}
+
 /// NAME_arena_size: the ops that compute the total, on a copy of the size arguments; -1 where a size is out of range.
 void ArenaPlanner::addSizeFunction() {
   OpBuilder b(function);
@@ -307,7 +345,7 @@ void ArenaPlanner::addSizeFunction() {
       sizes.push_back(argument);
   SmallVector<Type> types(sizes.size(), b.getIndexType());
   auto sizeFunction = func::FuncOp::create(b, function.getLoc(), (function.getName() + "_arena_size").str(),
-                                           b.getFunctionType(types, {b.getIndexType()}));
+                                           b.getFunctionType(types, SmallVector<Type>(1 + computed.size(), b.getIndexType())));
   sizeFunction->setAttr("attnc.size_of", FlatSymbolRefAttr::get(function));
   sizeFunction.setPrivate();
   Block *block = sizeFunction.addEntryBlock();
@@ -320,10 +358,21 @@ void ArenaPlanner::addSizeFunction() {
   CheckedSizes checked(b, loc);
   for (BlockArgument size : block->getArguments())
     checked.requireInRange(size);
+  // The caller does not know computed sizes: they come first, and stand for their arguments in what follows.
+  for (auto [argument, size] : computed)
+    for (Operation *op : sliceOf(size, entry))
+      if (!map.contains(op->getResult(0)))
+        checked.clone(*op, map);
+  SmallVector<Value> results(1);
+  for (auto [argument, size] : computed) {
+    results.push_back(map.lookup(size));
+    map.map(argument, results.back());
+  }
   for (Operation &op : llvm::make_range(entry.begin(), top.getInsertionPoint()))
     checked.clone(op, map);
   Value refused = arith::ConstantIndexOp::create(b, loc, -1);
-  func::ReturnOp::create(b, loc, arith::SelectOp::create(b, loc, checked.allInRange(), map.lookup(total), refused).getResult());
+  results[0] = arith::SelectOp::create(b, loc, checked.allInRange(), map.lookup(total), refused);
+  func::ReturnOp::create(b, loc, results);
 }
 
 /// The plan in numbers, for the manifest: attnc.plan = [{estimate, first, last, below}].
@@ -352,7 +401,7 @@ void ArenaPlanner::recordPlan() {
 }
 
 LogicalResult ArenaPlanner::run() {
-  if (failed(findLiveRanges()))
+  if (failed(findLiveRanges()) || failed(takeComputedSizes()))
     return failure();
   for (Buffer &buffer : buffers)
     if (failed(computeBytes(buffer)))
