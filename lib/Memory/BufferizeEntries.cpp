@@ -13,6 +13,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Interfaces/LoopLikeInterface.h"
 
 namespace attnc {
 #define GEN_PASS_DEF_BUFFERIZEENTRIES
@@ -107,6 +108,27 @@ private:
     }
   }
 
+  /// What a loop that carries a buffer in place started it from.
+  static Value startOf(Value value) {
+    while (auto loop = value.getDefiningOp<LoopLikeOpInterface>()) {
+      OpOperand *init = loop.getTiedLoopInit(cast<OpResult>(value));
+      if (!init)
+        break;
+      value = init->get();
+    }
+    return value;
+  }
+
+  /// A loop that was made to start from the destination of its result has computed it there.
+  static void dropIdleStores(ModuleOp module) {
+    module.walk([](MaterializeInDestinationOp store) {
+      if (!store->getNumResults() || !store.getSource().getDefiningOp<LoopLikeOpInterface>() || startOf(store.getSource()) != store.getDest())
+        return;
+      store->getResult(0).replaceAllUsesWith(store.getSource());
+      store.erase();
+    });
+  }
+
   /// Results were computed into arguments: they need not be returned. Sizes are returned until the arena is planned.
   static LogicalResult dropResults(ModuleOp module) {
     for (auto function : module.getOps<func::FuncOp>()) {
@@ -117,7 +139,7 @@ private:
       for (Value value : ret.getOperands())
         if (value.getType().isIndex())
           sizes.push_back(value);
-        else if (!isa<BlockArgument>(value))
+        else if (!isa<BlockArgument>(startOf(value)))
           return ret.emitError("internal: a result was not computed into its argument");
       ret->setOperands(sizes);
       function.setType(FunctionType::get(module.getContext(), function.getArgumentTypes(), ValueRange(sizes).getTypes()));
@@ -137,6 +159,7 @@ private:
       IRRewriter rewriter(module.getContext());
       if (failed(eliminateEmptyTensors(rewriter, module, analysis)))
         return failure();
+      dropIdleStores(module);
     }
     return runOneShotModuleBufferize(module, opts, state);
   }

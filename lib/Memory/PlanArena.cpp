@@ -201,9 +201,7 @@ FailureOr<Value> ArenaPlanner::atEntry(Value value, bool exact) {
 LogicalResult ArenaPlanner::computeBytes(Buffer &buffer) {
   MemRefType type = buffer.alloc.getType();
   Location loc = buffer.alloc.getLoc();
-  int64_t fixed = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
-  if (type.getElementType().isIndex())
-    fixed = 8;
+  int64_t fixed = type.getElementType().isIndex() ? 8 : llvm::divideCeil(type.getElementTypeBitWidth(), 8);
   for (int64_t extent : type.getShape())
     fixed *= ShapedType::isDynamic(extent) ? 1 : extent;
   buffer.estimate = buffer.fixedBytes = fixed;

@@ -6,7 +6,7 @@
 include "mlir/Pass/PassBase.td"
 
 def DecomposeOps : Pass<"attnc-decompose-ops", "::mlir::func::FuncOp"> {
-  let summary = "ops of linalg that stand for several loops (softmax) become one op a loop";
+  let summary = "linalg.softmax becomes one op a loop; tensor.pad, concat and generate write to a destination";
   let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect"];
 }
 

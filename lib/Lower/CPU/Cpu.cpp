@@ -39,6 +39,7 @@ static void bufferizeKernels(OpPassManager &passes) {
   passes.addPass(createCSEPass());
   passes.addPass(createCanonicalizerPass());
   passes.addNestedPass<func::FuncOp>(attnc::createKernelScratch());
+  passes.addNestedPass<func::FuncOp>(attnc::createKernelCopies());
 }
 
 static void convertToLLVM(OpPassManager &passes) {
