@@ -8,15 +8,16 @@ function(attnc_add_library name)
   add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PUBLIC ${ARG_LINK})
   target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-Os> -ffunction-sections -fdata-sections)
-  set_property(GLOBAL APPEND PROPERTY ATTNC_RUNTIME_LIBS ${name})
+  install(TARGETS ${name} EXPORT attncRuntimeTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+    INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 endfunction()
 
-# attnc_add_mlir_library(NAME SOURCE... [DEPENDS TARGET...] [LINK LIB...])
+# attnc_add_mlir_library(NAME SOURCE... [FOR_PLUGINS] [DEPENDS TARGET...] [LINK LIB...])
 #
 # A library of the compiler half: exceptions off as in LLVM, upstream headers precompiled once
-# (attncPch owns them, the others reuse).
+# (attncPch owns them, the others reuse). FOR_PLUGINS: pass plugins find its symbols in the tool that loads them.
 function(attnc_add_mlir_library name)
-  cmake_parse_arguments(ARG "" "" "DEPENDS;LINK" ${ARGN})
+  cmake_parse_arguments(ARG "FOR_PLUGINS" "" "DEPENDS;LINK" ${ARGN})
   add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
   attnc_use_mlir(${name})
   if(ATTNC_PCH)
@@ -24,7 +25,12 @@ function(attnc_add_mlir_library name)
   endif()
   target_link_libraries(${name} PUBLIC ${ARG_LINK})
   add_dependencies(${name} attncTableGen ${ARG_DEPENDS})
-  set_property(GLOBAL APPEND PROPERTY ATTNC_COMPILER_LIBS ${name})
+  if(ARG_FOR_PLUGINS)
+    set_target_properties(${name} PROPERTIES CXX_VISIBILITY_PRESET default)
+    set_property(GLOBAL APPEND PROPERTY ATTNC_PLUGIN_LIBS ${name})
+  endif()
+  install(TARGETS ${name} EXPORT attncCompilerTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+    INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 endfunction()
 
 # Compiles a target against LLVM and MLIR as upstream does (no exceptions; RTTI as in Debian's build).
@@ -40,10 +46,13 @@ function(attnc_add_mlir_tool name)
   add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
   attnc_use_mlir(${name})
   target_link_libraries(${name} PRIVATE ${ARG_LINK} MLIR LLVM)
-  # Plugins loaded by a tool see its symbols.
-  set_target_properties(${name} PROPERTIES ENABLE_EXPORTS ON)
+  # Plugins loaded by a tool see the dialects, all of them: also what the tool itself does not call.
+  get_property(visible GLOBAL PROPERTY ATTNC_PLUGIN_LIBS)
+  string(REPLACE ";" "," visible "${visible}")
+  set_target_properties(${name} PROPERTIES ENABLE_EXPORTS ON LINK_LIBRARY_OVERRIDE "WHOLE_ARCHIVE,${visible}"
+    INSTALL_RPATH_USE_LINK_PATH ON) # LLVM's folder is none of the system's
   add_dependencies(${name} attncTableGen)
-  install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  install(TARGETS ${name} EXPORT attncCompilerTargets RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endfunction()
 
 # attnc_add_passes(ROOM): TableGen of lib/ROOM/Passes.td to include/attnc/ROOM/Passes.h.inc.

@@ -6,6 +6,7 @@
 
 #include "Link.h"
 
+#include "mlir/IR/Threading.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
@@ -101,8 +102,6 @@ static Expected<std::unique_ptr<TargetMachine>> makeTargetMachine(const CpuLevel
 }
 
 static Expected<std::unique_ptr<Module>> translate(mlir::ModuleOp module, LLVMContext &context) {
-  mlir::registerBuiltinDialectTranslation(*module->getContext());
-  mlir::registerLLVMDialectTranslation(*module->getContext());
   std::unique_ptr<Module> llvmModule = mlir::translateModuleToLLVMIR(module, context, "attnc");
   if (!llvmModule)
     return sentence("the module could not be translated to LLVM IR");
@@ -170,7 +169,7 @@ static Expected<std::string> emitObject(Module &module, TargetMachine &machine) 
   return std::string(object);
 }
 
-Expected<std::string> emitSharedObject(mlir::ModuleOp module, const CpuLevel &level, StringRef signature) {
+static Expected<std::string> emitSharedObject(mlir::ModuleOp module, const CpuLevel &level, StringRef signature) {
   Expected<std::unique_ptr<TargetMachine>> machine = makeTargetMachine(level);
   if (!machine)
     return machine.takeError();
@@ -190,6 +189,30 @@ Expected<std::string> emitSharedObject(mlir::ModuleOp module, const CpuLevel &le
   if (!object)
     return object.takeError();
   return linkSharedObject(*object);
+}
+
+Expected<std::vector<std::string>> emitSharedObjects(mlir::ModuleOp module, ArrayRef<const CpuLevel *> levels,
+                                                     StringRef signature) {
+  mlir::MLIRContext *context = module->getContext();
+  mlir::registerBuiltinDialectTranslation(*context);
+  mlir::registerLLVMDialectTranslation(*context);
+  std::vector<std::string> objects(levels.size());
+  std::vector<Error> errors;
+  for (size_t i = 0; i < levels.size(); ++i)
+    errors.push_back(Error::success());
+  mlir::parallelFor(context, 0, levels.size(), [&](size_t i) {
+    cantFail(std::move(errors[i]));
+    Expected<std::string> object = emitSharedObject(module, *levels[i], signature);
+    errors[i] = object.takeError();
+    if (!errors[i])
+      objects[i] = std::move(*object);
+  });
+  Error all = Error::success();
+  for (Error &error : errors)
+    all = joinErrors(std::move(all), std::move(error));
+  if (all)
+    return all;
+  return objects;
 }
 
 } // namespace attnc

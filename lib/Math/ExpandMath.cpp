@@ -1,9 +1,10 @@
 // Mathematical functions become arithmetic: code of a package calls no library.
 //
 // Before: ops of math on scalars and vectors, in any region. After: those left are instructions of
-// every supported CPU (fma, sqrt, floor, …) on f32, f64 and integers. One table says how each op is
-// computed; functions that no inner loop of a model uses are computed in f64 for f32 as well, so
-// that they need one polynomial only.
+// every supported CPU (fma, sqrt, floor, …) on f32, f64 and integers. So are arith.remf and
+// arith.truncf from f64 to 16 bits, the ops of arith that LLVM calls a library for. One table says
+// how each op is computed; functions that no inner loop of a model uses are computed in f64 for f32
+// as well, so that they need one polynomial only.
 #include "attnc/Math/Passes.h"
 
 #include "Functions.h"
@@ -23,9 +24,10 @@ namespace {
 
 /// The type a function is computed in.
 enum class In {
-  F32, // halves are widened
-  F64, // so are f32
-  Own  // the operands' own: integers, and what looks at the format
+  F32,   // halves are widened
+  F64,   // so are f32
+  Wider, // the same, and f64 has none
+  Own    // the operands' own: integers, and what looks at the format
 };
 
 struct Function {
@@ -40,6 +42,7 @@ template <Num (*f)(Num, Num, Num)> Num call(ArrayRef<Num> x) { return f(x[0], x[
 
 /// Every op that is no instruction. (math.sincos is two ops first.)
 constexpr Function kFunctions[] = {
+    {"arith.remf", call<remf>, In::Wider},
     {"math.acos", call<acos>, In::F64},
     {"math.acosh", call<acosh>, In::F64},
     {"math.asin", call<asin>, In::F64},
@@ -86,7 +89,7 @@ Type getComputeType(Type element, In in) {
   Builder b(element.getContext());
   if (in == In::Own || element.isF64())
     return element;
-  return in == In::F64 ? b.getF64Type() : b.getF32Type();
+  return in == In::F64 || in == In::Wider ? b.getF64Type() : b.getF32Type();
 }
 
 /// The op itself on wider operands.
@@ -128,6 +131,9 @@ LogicalResult expand(Operation *op) {
   if (isa<FloatType>(element) && !element.isF64() && !element.isF32() && !element.isF16() &&
       !element.isBF16())
     return op->emitOpError() << "is expanded on f64, f32, f16 and bf16, got " << element;
+  if (function && function->in == In::Wider && element == compute)
+    return op->emitOpError() << "is expanded on f32, f16 and bf16, got " << element
+                             << "; write it with math.floor and arithmetic";
   replace(op, function, compute);
   return success();
 }
@@ -139,13 +145,23 @@ void splitSinCos(math::SincosOp op) {
   op.erase();
 }
 
+void narrow(arith::TruncFOp op) {
+  ImplicitLocOpBuilder b(op.getLoc(), op);
+  Type to = getElementTypeOrSelf(op.getType());
+  if (!getElementTypeOrSelf(op.getIn()).isF64() || to.getIntOrFloatBitWidth() != 16)
+    return;
+  op.getOut().replaceAllUsesWith(Num(b, op.getIn()).toFloat(to));
+  op.erase();
+}
+
 class ExpandMath : public attnc::impl::ExpandMathBase<ExpandMath> {
 public:
   void runOnOperation() override {
     getOperation()->walk(splitSinCos);
+    getOperation()->walk(narrow);
     SmallVector<Operation *> ops;
     getOperation()->walk([&](Operation *op) {
-      if (isa_and_nonnull<math::MathDialect>(op->getDialect()))
+      if (isa_and_nonnull<math::MathDialect>(op->getDialect()) || findFunction(op))
         ops.push_back(op);
     });
     for (Operation *op : ops)

@@ -52,6 +52,8 @@ Num rsqrt(Num x);
 // Rounding.cpp
 Num round(Num x);
 Num clampf(Num x, Num low, Num high);
+/// x - n·y, n = x/y rounded towards zero, of f64 that hold f32.
+Num remf(Num x, Num y);
 // Of any float; the result is i1.
 Num isNaN(Num x);
 Num isInfinite(Num x);

@@ -31,12 +31,25 @@ Num Num::integer(int64_t number) const {
   return constant(*this, b->getIntegerAttr(getElementType(), number));
 }
 
+/// An f64 as an f32 whose last bit says whether anything is behind it, so that rounding that to 16
+/// bits is as if it were done at once. (LLVM calls a library for f64 to 16 bits.)
+static Num roundToOdd(Num x) {
+  ImplicitLocOpBuilder &b = x.getBuilder();
+  Num nearest(b, arith::TruncFOp::create(b, x.getTypeOf(b.getF32Type()), x).getResult());
+  Num back = nearest.toFloat(b.getF64Type());
+  Num bits = nearest.bits(), zero = bits.integer(0), one = bits.integer(1);
+  Num towardsZero = bits - select(abs(back) > abs(x), one, zero);
+  return (towardsZero | select(back != x, one, zero)).asFloat();
+}
+
 Num Num::toFloat(Type element) const {
   unsigned from = getWidth(), to = element.getIntOrFloatBitWidth();
   if (getElementType() == element)
     return *this;
   if (from < to)
     return {*b, arith::ExtFOp::create(*b, getTypeOf(element), value).getResult()};
+  if (from == 64 && to == 16)
+    return roundToOdd(*this).toFloat(element);
   return {*b, arith::TruncFOp::create(*b, getTypeOf(element), value).getResult()};
 }
 

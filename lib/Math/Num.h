@@ -28,6 +28,7 @@ public:
   /// The one that suits f32 or f64.
   double choose(double f32, double f64) const { return isF64() ? f64 : f32; }
 
+  /// A float in another type, rounded once.
   Num toFloat(mlir::Type element) const;
   /// The bits of a float as an integer, and back.
   Num bits() const;

@@ -12,6 +12,8 @@ def ExpandMath : Pass<"attnc-expand-math"> {
     arith and those of math that are instructions (fma, sqrt, floor, copysign …). There are no branches, so that loops
     around them can be vectorised. f16 and bf16 are computed in f32.
 
+    So do arith.remf (not on f64) and arith.truncf from f64 to 16 bits, for which LLVM would call a library too.
+
     Errors are below 2 units of the last place in f32 and 4 in f64 (test/Math measures them); infinities, NaN, signed
     zeros and subnormal numbers are as in C. Angles of sin, cos and tan are at most 2^46, beyond they are NaN.
 

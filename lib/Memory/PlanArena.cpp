@@ -10,6 +10,8 @@
 // the same time, larger ones first: valid for all sizes, and close to the largest sum of live buffers.
 #include "attnc/Memory/Memory.h"
 
+#include "attnc/Dialect/Attnc/Attnc.h"
+
 #include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Analysis/TopologicalSortUtils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -63,6 +65,7 @@ struct Buffer {
   int64_t fixedBytes;        ///< bytes of the static part: times the dynamic sizes
   Value bytes, offset;       ///< at the start of the entry
   SmallVector<unsigned> below; ///< buffers that this one lies above
+  StringRef writer;            ///< the first kernel that writes it
 };
 
 class ArenaPlanner {
@@ -117,13 +120,20 @@ LogicalResult ArenaPlanner::findLiveRanges() {
   BufferViewFlowAnalysis views(function);
   LogicalResult ok = success();
   function.walk([&](memref::AllocOp alloc) {
-    Buffer buffer{alloc, time.begin(alloc), time.end(alloc), 0, 0, {}, {}, {}};
+    Buffer buffer{alloc, time.begin(alloc), time.end(alloc), 0, 0, {}, {}, {}, {}};
+    attnc::LaunchOp writer;
     for (Value alias : views.resolve(alloc.getMemref())) {
       if (succeeded(ok) && leavesIteration(alias, alloc))
         ok = alloc.emitError("internal: a buffer made in a loop outlives its iteration");
-      for (Operation *user : alias.getUsers())
+      for (Operation *user : alias.getUsers()) {
         buffer.last = std::max(buffer.last, lastUse(user, alloc, time));
+        auto launch = dyn_cast<attnc::LaunchOp>(user);
+        if (launch && llvm::is_contained(launch.getInits(), alias) && (!writer || time.begin(launch) < time.begin(writer)))
+          writer = launch;
+      }
     }
+    if (writer)
+      buffer.writer = writer.getKernel();
     buffers.push_back(buffer);
   });
   return ok;
@@ -378,8 +388,13 @@ void ArenaPlanner::recordPlan() {
   SmallVector<Attribute> rows;
   for (Buffer &buffer : buffers) {
     SmallVector<int64_t> below(buffer.below.begin(), buffer.below.end());
-    std::string type;
-    llvm::raw_string_ostream(type) << buffer.alloc.getType();
+    std::string name;
+    llvm::raw_string_ostream stream(name);
+    stream << (buffer.writer.empty() ? "(not written)" : buffer.writer) << " ";
+    auto type = buffer.alloc.getType();
+    for (int64_t extent : type.getShape())
+      ShapedType::isDynamic(extent) ? stream << "?x" : stream << extent << "x";
+    stream << type.getElementType();
     NamedAttrList row;
     // Named sizes whose product, times the bytes, is the size; absent where it is no such product.
     SmallVector<Attribute> dims;
@@ -389,7 +404,7 @@ void ArenaPlanner::recordPlan() {
     if (dims.size() == buffer.alloc.getDynamicSizes().size())
       row.set("dims", top.getArrayAttr(dims));
     row.set("bytes", top.getI64IntegerAttr(buffer.fixedBytes));
-    row.set("buffer", top.getStringAttr(type));
+    row.set("buffer", top.getStringAttr(name));
     row.set("first", top.getI64IntegerAttr(buffer.first));
     row.set("last", top.getI64IntegerAttr(buffer.last));
     row.set("below", top.getDenseI64ArrayAttr(below));

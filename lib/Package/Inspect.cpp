@@ -107,9 +107,19 @@ private:
     if (f.kernels.empty())
       return;
     out += "\n";
-    Table table({{"kernel"}, {"calls", Align::Right}, {"FLOP", Align::Right}, {"bytes", Align::Right}, {"operations"}});
-    for (auto &k : f.kernels)
-      table.add({k.name, concat(k.calls), k.flops, k.bytes, k.ops});
+    bool counted = std::ranges::any_of(f.kernels, [](const KernelInfo &k) { return !k.flops.empty() || !k.bytes.empty(); });
+    std::vector<Table::Column> columns = {{"kernel"}, {"calls", Align::Right}};
+    if (counted)
+      columns.insert(columns.end(), {{"FLOP", Align::Right}, {"bytes", Align::Right}});
+    columns.push_back({"operations"});
+    Table table(columns);
+    for (auto &k : f.kernels) {
+      std::vector<std::string> cells = {k.name, concat(k.calls)};
+      if (counted)
+        cells.insert(cells.end(), {k.flops, k.bytes});
+      cells.push_back(k.ops);
+      table.add(std::move(cells));
+    }
     add(table);
   }
 
@@ -118,19 +128,19 @@ private:
       return;
     auto at = evaluatePlan(f, options.sizes);
     out += "\n";
-    std::vector<Table::Column> columns = {{"buffer"}, {"steps", Align::Right}, {"size in bytes", Align::Right}};
+    std::vector<Table::Column> columns = {{"buffer", Align::Right}, {"first written by"}, {"steps", Align::Right}, {"size in bytes", Align::Right}};
     if (at)
       columns.insert(columns.end(), {{"offset", Align::Right}, {"size", Align::Right}});
     columns.push_back({"lies above"});
     Table table(columns);
     for (size_t i = 0; i < f.plan.size(); ++i) {
       const PlanBuffer &b = f.plan[i];
-      std::vector<std::string> below, cells = {b.name, concat(b.first, "-", b.last), sizeFormula(b)};
+      std::vector<std::string> below, cells = {concat(i), b.name, concat(b.first, "-", b.last), sizeFormula(b)};
       for (int id : b.below)
-        below.push_back(f.plan[size_t(id)].name);
+        below.push_back(concat(id));
       if (at)
         cells.insert(cells.end(), {concat(at->offsets[i]), humanBytes(at->sizes[i])});
-      cells.push_back(joined(below, ", "));
+      cells.push_back(joined(below, " "));
       table.add(std::move(cells));
     }
     add(table);

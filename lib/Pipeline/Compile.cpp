@@ -88,19 +88,6 @@ Status addWeights(PackageWriter &writer, const Manifest &manifest, const std::st
   return {};
 }
 
-/// One shared object a level.
-FailureOr<std::vector<std::string>> emitCode(ModuleOp module, const Manifest &manifest, ArrayRef<const CpuLevel *> levels) {
-  std::string signature = signatureOf(manifest);
-  std::vector<std::string> objects;
-  for (const CpuLevel *level : levels) {
-    llvm::Expected<std::string> object = emitSharedObject(module, *level, signature);
-    if (!object)
-      return emitError(UnknownLoc::get(module.getContext())) << llvm::toString(object.takeError());
-    objects.push_back(std::move(*object));
-  }
-  return objects;
-}
-
 /// The code is made first: a back end that gives up ends the process, and must not leave half a package.
 LogicalResult writePackage(ModuleOp module, Manifest manifest, const CompileOptions &options) {
   manifest.externalWeights = options.weights == "external";
@@ -109,9 +96,9 @@ LogicalResult writePackage(ModuleOp module, Manifest manifest, const CompileOpti
       options.phases.onPhase(*findPhase(phase));
   };
   begin("codegen");
-  FailureOr<std::vector<std::string>> objects = emitCode(module, manifest, options.levels);
-  if (failed(objects))
-    return failure();
+  llvm::Expected<std::vector<std::string>> objects = emitSharedObjects(module, options.levels, signatureOf(manifest));
+  if (!objects)
+    return emitError(UnknownLoc::get(module.getContext())) << llvm::toString(objects.takeError());
   begin("package");
   Expected<PackageWriter> writer = PackageWriter::create(options.output);
   if (!writer)

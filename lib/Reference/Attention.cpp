@@ -1,9 +1,8 @@
 // attn.attention as its formula: for each batch, head and query, over the keys of all sources,
 //
 //   s = score(scale · Σ_d q·k),  p = normaliser(s over the visible keys),  out = Σ_j post(p)·val
-#include "Internal.h"
+#include "AttentionOperands.h"
 
-#include "attnc/Dialect/Attn/Attn.h"
 #include <cmath>
 
 using namespace mlir;
@@ -11,81 +10,32 @@ using namespace mlir;
 namespace attnc::reference {
 
 using attn::AttentionOp;
-using Point = std::array<int64_t, AttentionOp::NumDims>;
 
 namespace {
 
-/// A tensor operand and its indexing map.
-struct Indexed {
-  Value content;
-  Access access;
-
-  explicit operator bool() const { return content.isTensor(); }
-  Scalar at(const Point &point) const { return content.elements()[access.offset(point)]; }
-  /// An integer operand, or what stands for it where it is absent.
-  int64_t integerOr(const Point &point, int64_t otherwise) const {
-    return *this ? at(point).i : otherwise;
-  }
-};
-
-struct Source {
-  unsigned number;
-  Indexed key, value, positions, pages;
-  int64_t offset = 0;
-  Value valid, rows;
-  AffineMap validMap;
-  std::optional<PointRegion> mask;
-  std::optional<int64_t> extent; // of j
-  int64_t pageSize = 0;
-
-  bool isPaged() const { return bool(pages); }
-};
-
 /// A visible key of the current row; its score, then its weight.
 struct Key {
-  Source *source;
+  KeySource *source;
   int64_t j; // counted in its sequence
   double weight;
 };
 
-class Attention {
+class Attention : AttentionOperands {
 public:
-  Attention(AttentionOp op, Frame &frame) : op(op), frame(frame) {}
+  using AttentionOperands::AttentionOperands;
   LogicalResult evaluate();
 
 private:
-  // Preparation.
-  Indexed indexed(OpOperand *operand);
-  void bindCaptures(Region &region);
-  LogicalResult readOperands();
-  LogicalResult readSources();
-  LogicalResult readSource(AttentionOp::Source operands);
-  LogicalResult learnExtents(OpOperand &operand, Source *source = nullptr);
-  LogicalResult learn(std::optional<int64_t> &extent, int64_t size, StringRef name);
-  LogicalResult checkRows(const Value &rows, int64_t extent);
-  int64_t extent(AttentionOp::Dim dim) const { return extents[dim].value_or(1); }
-
-  // One row of scores.
-  std::pair<int64_t, int64_t> keysOf(const Source &source, int64_t b);
+  std::pair<int64_t, int64_t> keysOf(const KeySource &source, int64_t b);
   LogicalResult evaluateRow(Point point);
-  LogicalResult collect(Source &source, Point &point);
+  LogicalResult collect(KeySource &source, Point &point);
   LogicalResult applyPost(Point &point);
-  LogicalResult readArguments(const Source &source, const Point &point, int64_t j);
-  std::optional<Point> keyPoint(const Source &source, const Point &point, int64_t j);
-  double product(const Source &source, const Point &point, const Point &at);
+  LogicalResult readArguments(const KeySource &source, const Point &point, int64_t j);
+  std::optional<Point> keyPoint(const KeySource &source, const Point &point, int64_t j);
+  double product(const KeySource &source, const Point &point, const Point &at);
   void normalize(double sink);
   LogicalResult write(const Point &point);
 
-  AttentionOp op;
-  Frame &frame;
-  std::array<std::optional<int64_t>, AttentionOp::NumDims> extents;
-  Indexed query, queryPositions, sink, output, lse, entropy;
-  SmallVector<Indexed> captures;
-  Value queryRows;
-  int64_t queryOffset = 0;
-  double scale;
-  std::vector<Source> sources;
-  std::optional<PointRegion> score, mask, post;
   Tensor outputs, lseOutputs, entropyOutputs;
 
   // Of the current row.
@@ -97,167 +47,8 @@ private:
 
 } // namespace
 
-//===----------------------------------------------------------------------===//
-// Preparation
-//===----------------------------------------------------------------------===//
-
-static OpOperand *only(MutableOperandRange segment) {
-  return segment.empty() ? nullptr : &segment[0];
-}
-
-Indexed Attention::indexed(OpOperand *operand) {
-  if (!operand)
-    return {};
-  Value content = frame[operand->get()];
-  AffineMap map = op.getMap(*operand);
-  return {content, Access(map, content.shape())};
-}
-
-/// All operands that share a dimension have the same extent along it.
-LogicalResult Attention::learn(std::optional<int64_t> &extent, int64_t size, StringRef name) {
-  if (extent && *extent != size)
-    return frame.error(op, "expected one extent of " + name + ", found " + Twine(*extent) +
-                               " and " + Twine(size));
-  extent = size;
-  return success();
-}
-
-LogicalResult Attention::learnExtents(OpOperand &operand, Source *source) {
-  static constexpr StringLiteral names = "bgrijdv";
-  Value content = frame[operand.get()];
-  bool paged = source && source->isPaged() &&
-               (&operand == op.getSources()[source->number].key ||
-                &operand == op.getSources()[source->number].value);
-  for (auto [at, expr] : llvm::enumerate(op.getMap(operand).getResults())) {
-    if (auto constant = dyn_cast<AffineConstantExpr>(expr);
-        constant && constant.getValue() >= content.shape()[at])
-      return frame.error(op, "index " + Twine(constant.getValue()) + " leaves a dimension of " +
-                                 Twine(content.shape()[at]) + " elements");
-    auto dim = dyn_cast<AffineDimExpr>(expr);
-    if (!dim || (paged && dim.getPosition() == AttentionOp::B))
-      continue;
-    int64_t size = content.shape()[at];
-    if (dim.getPosition() == AttentionOp::J) {
-      if (paged) {
-        source->pageSize = size;
-        size *= source->pages.content.shape().back();
-      }
-      // A capture indexed by j goes with one source.
-      if (failed(learn((source ? *source : sources.front()).extent, size, "j")))
-        return failure();
-      continue;
-    }
-    if (failed(learn(extents[dim.getPosition()], size, names.substr(dim.getPosition(), 1))))
-      return failure();
-  }
-  return success();
-}
-
-/// Row offsets rise from 0 or more and stay within the dimension that they divide.
-LogicalResult Attention::checkRows(const Value &rows, int64_t extent) {
-  int64_t last = 0;
-  for (Scalar row : rows.elements()) {
-    if (row.i < last || row.i > extent)
-      return frame.error(op, "expected rows that rise from 0 to at most " + Twine(extent) +
-                                 ", found " + Twine(row.i) + " behind " + Twine(last));
-    last = row.i;
-  }
-  return learn(extents[AttentionOp::B], rows.elements().size() - 1, "b");
-}
-
-LogicalResult Attention::readSource(AttentionOp::Source operands) {
-  Source &source = sources.emplace_back();
-  source.number = sources.size() - 1;
-  source.key = indexed(operands.key);
-  source.value = indexed(operands.value);
-  source.positions = indexed(operands.positions);
-  if (operands.offset)
-    source.offset = frame.integer(operands.offset->get());
-  if (operands.valid) {
-    source.valid = frame[operands.valid->get()];
-    source.validMap = op.getMap(*operands.valid);
-  }
-  if (operands.rows)
-    source.rows = frame[operands.rows->get()];
-  if (operands.pages) {
-    // The last dimension of the pages counts them; the map leads to the first.
-    AffineMap map = op.getMap(*operands.pages);
-    source.pages.content = frame[operands.pages->get()];
-    source.pages.access =
-        Access(map.insertResult(getAffineConstantExpr(0, op.getContext()), map.getNumResults()),
-               source.pages.content.shape());
-  }
-  if (operands.mask) {
-    bindCaptures(*operands.mask);
-    source.mask.emplace(*operands.mask, frame);
-  }
-  for (OpOperand *operand : {operands.key, operands.value, operands.positions, operands.pages})
-    if (operand && failed(learnExtents(*operand, &source)))
-      return failure();
-  if (operands.valid && source.valid.isTensor() && failed(learnExtents(*operands.valid, &source)))
-    return failure();
-  return success();
-}
-
-LogicalResult Attention::readSources() {
-  sources.reserve(op.getSourceKinds().size());
-  for (AttentionOp::Source &operands : op.getSources())
-    if (failed(readSource(operands)))
-      return failure();
-  return success();
-}
-
-/// Captures that are passed whole are block arguments that are tensors.
-void Attention::bindCaptures(Region &region) {
-  unsigned first = region.getNumArguments() - op.getCaptures().size();
-  for (auto [number, capture] : llvm::enumerate(op.getCapturesMutable()))
-    if (op.isWholeCapture(capture))
-      frame.set(region.getArgument(first + number), frame[capture.get()]);
-}
-
-LogicalResult Attention::readOperands() {
-  scale = op.getScale().convertToDouble();
-  query = indexed(&op.getQueryMutable());
-  queryPositions = indexed(only(op.getQueryPositionsMutable()));
-  sink = indexed(only(op.getSinkMutable()));
-  output = indexed(&op.getOutputInitMutable());
-  lse = indexed(only(op.getLseInitMutable()));
-  entropy = indexed(only(op.getEntropyInitMutable()));
-  if (op.getQueryOffset())
-    queryOffset = frame.integer(op.getQueryOffset());
-  if (op.getQueryRows())
-    queryRows = frame[op.getQueryRows()];
-  for (OpOperand &capture : op.getCapturesMutable()) {
-    bool element = frame[capture.get()].isTensor() && !op.isWholeCapture(capture);
-    captures.push_back(element ? indexed(&capture) : Indexed{frame[capture.get()], {}});
-    if (element && failed(learnExtents(capture)))
-      return failure();
-  }
-  for (auto [region, compiled] :
-       {std::pair(&op.getScore(), &score), {&op.getMask(), &mask}, {&op.getPost(), &post}})
-    if (!region->empty()) {
-      bindCaptures(*region);
-      compiled->emplace(*region, frame);
-    }
-  for (OpOperand *operand :
-       {&op.getQueryMutable(), only(op.getQueryPositionsMutable()), only(op.getSinkMutable()),
-        &op.getOutputInitMutable(), only(op.getLseInitMutable()), only(op.getEntropyInitMutable())})
-    if (operand && failed(learnExtents(*operand)))
-      return failure();
-  if (queryRows.isTensor() && failed(checkRows(queryRows, extent(AttentionOp::I))))
-    return failure();
-  for (Source &source : sources)
-    if (source.rows.isTensor() && failed(checkRows(source.rows, source.extent.value_or(1))))
-      return failure();
-  return success();
-}
-
-//===----------------------------------------------------------------------===//
-// One row
-//===----------------------------------------------------------------------===//
-
 /// The first key of a sequence, as an index of the tensors, and how many there are.
-std::pair<int64_t, int64_t> Attention::keysOf(const Source &source, int64_t b) {
+std::pair<int64_t, int64_t> Attention::keysOf(const KeySource &source, int64_t b) {
   if (source.rows.isTensor()) {
     int64_t first = source.rows.elements()[b].i;
     return {first, source.rows.elements()[b + 1].i - first};
@@ -273,7 +64,7 @@ std::pair<int64_t, int64_t> Attention::keysOf(const Source &source, int64_t b) {
 
 /// Where a key and its value are: j of a paged source leads through the table. Nothing where the pool
 /// has no such page.
-std::optional<Point> Attention::keyPoint(const Source &source, const Point &point, int64_t j) {
+std::optional<Point> Attention::keyPoint(const KeySource &source, const Point &point, int64_t j) {
   Point at = point;
   if (!source.isPaged())
     return at;
@@ -290,7 +81,7 @@ std::optional<Point> Attention::keyPoint(const Source &source, const Point &poin
 }
 
 /// Σ_d q · k.
-double Attention::product(const Source &source, const Point &point, const Point &at) {
+double Attention::product(const KeySource &source, const Point &point, const Point &at) {
   const Scalar *q = query.content.elements().data() + query.access.offset(point);
   const Scalar *k = source.key.content.elements().data() + source.key.access.offset(at);
   int64_t stepQ = query.access.step(AttentionOp::D), stepK = source.key.access.step(AttentionOp::D);
@@ -301,7 +92,7 @@ double Attention::product(const Source &source, const Point &point, const Point 
 }
 
 /// b, h, positions i and j, n and captures, for the regions.
-LogicalResult Attention::readArguments(const Source &source, const Point &point, int64_t j) {
+LogicalResult Attention::readArguments(const KeySource &source, const Point &point, int64_t j) {
   int64_t head = point[AttentionOp::G] * extent(AttentionOp::R) + point[AttentionOp::R];
   int64_t i = queryPositions.integerOr(point, point[AttentionOp::I] - firstQuery + queryOffset);
   int64_t positionJ = source.positions.integerOr(point, j + source.offset);
@@ -319,7 +110,7 @@ LogicalResult Attention::readArguments(const Source &source, const Point &point,
 }
 
 /// Appends the visible keys of a source with their scores.
-LogicalResult Attention::collect(Source &source, Point &point) {
+LogicalResult Attention::collect(KeySource &source, Point &point) {
   auto [first, count] = keysOf(source, batch);
   PointRegion *visible = source.mask ? &*source.mask : mask ? &*mask : nullptr;
   for (int64_t j = 0; j < count; ++j) {
@@ -425,7 +216,7 @@ LogicalResult Attention::write(const Point &row) {
 
 LogicalResult Attention::evaluateRow(Point point) {
   keys.clear();
-  for (Source &source : sources)
+  for (KeySource &source : sources)
     if (failed(collect(source, point)))
       return failure();
   normalize(sink ? sink.at(point).f : -INFINITY);
@@ -435,7 +226,7 @@ LogicalResult Attention::evaluateRow(Point point) {
 }
 
 LogicalResult Attention::evaluate() {
-  if (failed(readSources()) || failed(readOperands()))
+  if (failed(read()))
     return failure();
   outputs = output.content.tensor();
   if (lse)

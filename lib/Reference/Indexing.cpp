@@ -29,7 +29,7 @@ SmallVector<int64_t> rowMajorStrides(ArrayRef<int64_t> shape) {
 std::string shapeText(ArrayRef<int64_t> shape) {
   std::string text = "[";
   for (int64_t size : shape)
-    text += (text.size() > 1 ? ", " : "") + (size < 0 ? "?" : std::to_string(size));
+    text += (text.size() > 1 ? ", " : "") + (ShapedType::isDynamic(size) ? "?" : std::to_string(size));
   return text + "]";
 }
 

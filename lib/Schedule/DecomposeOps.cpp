@@ -1,13 +1,16 @@
-// linalg.softmax and its like have no loops of their own: they become the ops that have. tensor.pad, concat and generate have
-// no destination: they become fills, slices and loops into one.
+// Ops that consist of others step down to them, so that each part is a kernel or fuses with its neighbours.
+//
+// Before: any op on tensors. After: no linalg.softmax, tensor.pad, tensor.concat, tensor.generate or tensor.splat;
+// what computes a tensor has a destination (or, tensor.from_elements, a static size).
 #include "attnc/Schedule/Schedule.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Tensor/Transforms/Transforms.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace attnc {
 #define GEN_PASS_DEF_DECOMPOSEOPS
@@ -18,36 +21,45 @@ using namespace mlir;
 
 namespace {
 
-/// linalg.softmax and its like, as the ops they stand for.
-void decompose(linalg::AggregatedOpInterface op, IRRewriter &rewriter) {
-  FailureOr<SmallVector<Value>> parts = op.decomposeOperation(rewriter);
-  if (succeeded(parts)) // else left to whoever knows it
-    rewriter.replaceOp(op, *parts);
-}
+/// softmax(x) = exp(x - max x) / Σ exp(x - max x), and whatever else upstream can take apart.
+struct DecomposeAggregated : OpInterfaceRewritePattern<linalg::AggregatedOpInterface> {
+  using OpInterfaceRewritePattern::OpInterfaceRewritePattern;
+  LogicalResult matchAndRewrite(linalg::AggregatedOpInterface op, PatternRewriter &rewriter) const override {
+    FailureOr<SmallVector<Value>> results = op.decomposeOperation(rewriter);
+    if (failed(results))
+      return failure();
+    rewriter.replaceOp(op, *results);
+    return success();
+  }
+};
+
+/// pad: the padding elements, then the source inserted; generate: a generic op with the same body.
+template <typename Op> struct ToDestinationStyle : OpRewritePattern<Op> {
+  using OpRewritePattern<Op>::OpRewritePattern;
+  LogicalResult matchAndRewrite(Op op, PatternRewriter &rewriter) const override {
+    return linalg::rewriteInDestinationPassingStyle(rewriter, op);
+  }
+};
+
+/// splat: a fill.
+struct SplatToFill : OpRewritePattern<tensor::SplatOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(tensor::SplatOp op, PatternRewriter &rewriter) const override {
+    Value empty = tensor::EmptyOp::create(rewriter, op.getLoc(), op.getType(), op.getDynamicSizes());
+    rewriter.replaceOpWithNewOp<linalg::FillOp>(op, op.getInput(), empty);
+    return success();
+  }
+};
 
 class DecomposeOps : public attnc::impl::DecomposeOpsBase<DecomposeOps> {
 public:
   void runOnOperation() override {
-    SmallVector<Operation *> found;
-    getOperation()->walk([&](Operation *op) {
-      if (isa<linalg::AggregatedOpInterface, tensor::PadOp, tensor::GenerateOp, tensor::ConcatOp>(op))
-        found.push_back(op);
-    });
-    IRRewriter rewriter(&getContext());
-    for (Operation *op : found) {
-      rewriter.setInsertionPoint(op);
-      if (auto pad = dyn_cast<tensor::PadOp>(op))
-        (void)linalg::rewriteInDestinationPassingStyle(rewriter, pad);
-      else if (auto generate = dyn_cast<tensor::GenerateOp>(op))
-        (void)linalg::rewriteInDestinationPassingStyle(rewriter, generate);
-      else if (auto concat = dyn_cast<tensor::ConcatOp>(op)) {
-        FailureOr<SmallVector<Value>> whole = concat.decomposeOperation(rewriter);
-        if (succeeded(whole))
-          rewriter.replaceOp(concat, *whole);
-      } else {
-        decompose(cast<linalg::AggregatedOpInterface>(op), rewriter);
-      }
-    }
+    MLIRContext *context = &getContext();
+    RewritePatternSet patterns(context);
+    patterns.add<DecomposeAggregated, ToDestinationStyle<tensor::PadOp>, ToDestinationStyle<tensor::GenerateOp>, SplatToFill>(context);
+    tensor::populateDecomposeTensorConcatPatterns(patterns);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
   }
 };
 

@@ -13,9 +13,11 @@
 #include "attnc/Dialect/Attn/Attn.h"
 #include "attnc/Dialect/Attnc/Attnc.h"
 
+#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Iterators.h"
@@ -41,10 +43,13 @@ bool hasTensorResult(Operation *op) {
 bool isCompute(Operation *op) {
   if (!hasTensorResult(op))
     return false;
-  if (isa<linalg::LinalgOp, linalg::SoftmaxOp>(op) || isa<attn::AttnDialect>(op->getDialect()))
-    return true;
-  return isa<tensor::InsertSliceOp, tensor::InsertOp, tensor::PadOp, tensor::ConcatOp, tensor::GatherOp,
-             tensor::ScatterOp, tensor::GenerateOp, tensor::FromElementsOp, tensor::SplatOp>(op);
+  return isa<linalg::LinalgOp, tensor::InsertSliceOp, tensor::InsertOp, tensor::FromElementsOp>(op) ||
+         isa<attn::AttnDialect>(op->getDialect());
+}
+
+/// Ops that make a tensor without computing: views, choices of a whole tensor, what has no elements yet.
+bool isView(Operation *op) {
+  return isa<tensor::CastOp, tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::ReshapeOp, tensor::EmptyOp, arith::SelectOp>(op);
 }
 
 /// Slices become part of their readers; one that something else needs is copied by a kernel of its own.
@@ -68,18 +73,18 @@ public:
     block = kernel.addEntryBlock();
   }
 
-  FailureOr<func::FuncOp> build();
+  func::FuncOp build();
   LaunchOp launch(StringRef symbol);
 
 private:
   Value importValue(Value value);
   Value importArgument(Value value);
   void importRegionUses();
-  LogicalResult cloneDestinationStyle(DestinationStyleOpInterface dps);
-  LogicalResult cloneWithoutDestinations();
+  void cloneDestinationStyle(DestinationStyleOpInterface dps);
+  void cloneWithoutDestinations();
   Value importDestination(Value init);
   Value addDestination(Value outsideValue, bool overwritten);
-  Value createEmpty(OpResult result, ArrayRef<OpFoldResult> shape);
+  Value createEmpty(OpResult result);
   void finish(ValueRange results);
 
   Operation *root;
@@ -158,7 +163,7 @@ Value KernelBuilder::importDestination(Value init) {
   return current;
 }
 
-LogicalResult KernelBuilder::cloneDestinationStyle(DestinationStyleOpInterface dps) {
+void KernelBuilder::cloneDestinationStyle(DestinationStyleOpInterface dps) {
   SmallVector<Value> inits;
   for (OpOperand &operand : root->getOpOperands())
     if (!dps.isDpsInit(&operand))
@@ -171,29 +176,24 @@ LogicalResult KernelBuilder::cloneDestinationStyle(DestinationStyleOpInterface d
   for (auto [operand, init] : llvm::zip_equal(cast<DestinationStyleOpInterface>(clone).getDpsInitsMutable(), inits))
     operand.set(init);
   finish(clone->getResults());
-  return success();
 }
 
 /// A tensor of the result's shape, for its destination.
-Value KernelBuilder::createEmpty(OpResult result, ArrayRef<OpFoldResult> shape) {
+Value KernelBuilder::createEmpty(OpResult result) {
   auto type = cast<RankedTensorType>(result.getType());
-  SmallVector<OpFoldResult> sizes(shape);
+  SmallVector<OpFoldResult> sizes;
+  for (int64_t extent : type.getShape())
+    sizes.push_back(outside.getIndexAttr(extent));
+  ReifiedRankedShapedTypeDims shapes;
+  if (!type.hasStaticShape() && failed(reifyResultShapes(outside, root, shapes)))
+    llvm_unreachable("ops without destinations say their shapes");
   for (auto [i, extent] : llvm::enumerate(type.getShape()))
-    if (!ShapedType::isDynamic(extent))
-      sizes[i] = outside.getIndexAttr(extent);
-    else if (auto constant = getConstantIntValue(sizes[i])) // the type stays dynamic
-      sizes[i] = arith::ConstantIndexOp::create(outside, root->getLoc(), *constant).getResult();
+    if (ShapedType::isDynamic(extent))
+      sizes[i] = getValueOrCreateConstantIndexOp(outside, root->getLoc(), shapes[result.getResultNumber()][i]);
   return tensor::EmptyOp::create(outside, root->getLoc(), sizes, type.getElementType());
 }
 
-LogicalResult KernelBuilder::cloneWithoutDestinations() {
-  ReifiedRankedShapedTypeDims shapes;
-  bool isStatic = llvm::all_of(root->getResultTypes(), [](Type type) { return cast<ShapedType>(type).hasStaticShape(); });
-  if (isStatic)
-    for (Type type : root->getResultTypes())
-      shapes.push_back(getAsIndexOpFoldResult(outside.getContext(), cast<ShapedType>(type).getShape()));
-  else if (failed(reifyResultShapes(outside, root, shapes)))
-    return root->emitOpError("has no shape that the schedule could reify for its destination");
+void KernelBuilder::cloneWithoutDestinations() {
   SmallVector<OpOperand *> updated; // of each result
   for (OpResult result : root->getResults())
     updated.push_back(attn::getUpdatedOperand(result));
@@ -202,8 +202,8 @@ LogicalResult KernelBuilder::cloneWithoutDestinations() {
       importValue(operand.get());
   importRegionUses();
   SmallVector<Value> current; // what each destination holds at first
-  for (auto [result, shape, start] : llvm::zip_equal(root->getResults(), shapes, updated))
-    current.push_back(start ? importDestination(start->get()) : addDestination(createEmpty(result, shape), /*overwritten=*/true));
+  for (auto [result, start] : llvm::zip_equal(root->getResults(), updated))
+    current.push_back(start ? importDestination(start->get()) : addDestination(createEmpty(result), /*overwritten=*/true));
   OpBuilder inside = OpBuilder::atBlockEnd(block);
   Operation *clone = inside.clone(*root, map);
   SmallVector<Value> results;
@@ -213,7 +213,6 @@ LogicalResult KernelBuilder::cloneWithoutDestinations() {
     results.push_back(bufferization::MaterializeInDestinationOp::create(inside, root->getLoc(), result, destination)->getResult(0));
   }
   finish(results);
-  return success();
 }
 
 void KernelBuilder::finish(ValueRange results) {
@@ -226,14 +225,11 @@ void KernelBuilder::finish(ValueRange results) {
       kernel.setArgAttr(i, "bufferization.writable", readOnly);
 }
 
-FailureOr<func::FuncOp> KernelBuilder::build() {
-  LogicalResult built = isa<DestinationStyleOpInterface>(root)
-                            ? cloneDestinationStyle(cast<DestinationStyleOpInterface>(root))
-                            : cloneWithoutDestinations();
-  if (failed(built)) {
-    kernel.erase();
-    return failure();
-  }
+func::FuncOp KernelBuilder::build() {
+  if (auto dps = dyn_cast<DestinationStyleOpInterface>(root))
+    cloneDestinationStyle(dps);
+  else
+    cloneWithoutDestinations();
   return kernel;
 }
 
@@ -259,7 +255,8 @@ public:
 
 private:
   LogicalResult formIn(func::FuncOp function, SymbolTable &symbols);
-  LogicalResult formAt(Operation *root, SymbolTable &symbols);
+  void formAt(Operation *root, SymbolTable &symbols);
+  static LogicalResult checkRest(func::FuncOp function);
   static void collectRoots(Region &region, SmallVectorImpl<Operation *> &roots);
   static void eraseUnused(func::FuncOp function);
 
@@ -297,19 +294,16 @@ std::string textOf(func::FuncOp kernel) {
   return text;
 }
 
-LogicalResult FormKernels::formAt(Operation *root, SymbolTable &symbols) {
+void FormKernels::formAt(Operation *root, SymbolTable &symbols) {
   KernelBuilder builder(root, kernelName(root));
-  FailureOr<func::FuncOp> kernel = builder.build();
-  if (failed(kernel))
-    return failure();
-  std::string &symbol = known[textOf(*kernel)];
+  func::FuncOp kernel = builder.build();
+  std::string &symbol = known[textOf(kernel)];
   if (symbol.empty())
-    symbol = symbols.insert(*kernel).str();
+    symbol = symbols.insert(kernel).str();
   else
     kernel->erase();
   root->replaceAllUsesWith(builder.launch(symbol));
   root->erase();
-  return success();
 }
 
 /// Producers whose readers all took a clone along. Constants stay for scalars' sake if still used.
@@ -320,6 +314,18 @@ void FormKernels::eraseUnused(func::FuncOp function) {
   });
 }
 
+/// What still computes a tensor has no kernel.
+LogicalResult FormKernels::checkRest(func::FuncOp function) {
+  WalkResult walked = function.walk([](Operation *op) {
+    bool computes = isa<tensor::TensorDialect, linalg::LinalgDialect, arith::ArithDialect, math::MathDialect>(op->getDialect());
+    if (!computes || !hasTensorResult(op) || isView(op) || isConstantOp(op))
+      return WalkResult::advance();
+    op->emitOpError("has no kernel; write it with linalg.generic, with tensor.extract in its body where an index is data, or with attn.gather_rows");
+    return WalkResult::interrupt();
+  });
+  return failure(walked.wasInterrupted());
+}
+
 LogicalResult FormKernels::formIn(func::FuncOp function, SymbolTable &symbols) {
   SmallVector<Operation *> roots;
   collectRoots(function.getBody(), roots);
@@ -328,8 +334,7 @@ LogicalResult FormKernels::formIn(func::FuncOp function, SymbolTable &symbols) {
   SmallVector<Operation *> cheap(llvm::make_filter_range(roots, isCheap));
   llvm::erase_if(roots, isCheap);
   for (Operation *root : roots)
-    if (failed(formAt(root, symbols)))
-      return failure();
+    formAt(root, symbols);
   eraseUnused(function);
 
   roots.clear();
@@ -339,10 +344,9 @@ LogicalResult FormKernels::formIn(func::FuncOp function, SymbolTable &symbols) {
       roots.push_back(op);
   });
   for (Operation *root : roots)
-    if (failed(formAt(root, symbols)))
-      return failure();
+    formAt(root, symbols);
   eraseUnused(function);
-  return success();
+  return checkRest(function);
 }
 
 } // namespace

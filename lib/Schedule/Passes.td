@@ -6,8 +6,19 @@
 include "mlir/Pass/PassBase.td"
 
 def DecomposeOps : Pass<"attnc-decompose-ops", "::mlir::func::FuncOp"> {
-  let summary = "linalg.softmax becomes one op a loop; tensor.pad, concat and generate write to a destination";
-  let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect"];
+  let summary = "ops that consist of others step down to them";
+  let description = [{
+    linalg.softmax (and any op of linalg's AggregatedOpInterface), tensor.pad, tensor.concat, tensor.generate and tensor.splat become
+    ops in destination style:
+
+    ```mlir
+    %y = tensor.splat %s[%n] : tensor<?xf32>
+    // becomes
+    %e = tensor.empty(%n) : tensor<?xf32>
+    %y = linalg.fill ins(%s : f32) outs(%e : tensor<?xf32>) -> tensor<?xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect", "::mlir::affine::AffineDialect"];
 }
 
 def FormKernels : Pass<"attnc-form-kernels", "::mlir::ModuleOp"> {

@@ -12,7 +12,7 @@ void attnc::buildSchedulePhase(mlir::OpPassManager &passes) {
   passes.addPass(createLowerLoops());
   passes.addPass(mlir::createCanonicalizerPass());
   passes.addPass(mlir::createCSEPass());
-  // 2. Chains of elementwise ops are one op, so that they become one kernel.
+  // 2. Ops that consist of others step down; chains of elementwise ops are one op, so that they become one kernel.
   passes.addNestedPass<mlir::func::FuncOp>(createDecomposeOps());
   passes.addNestedPass<mlir::func::FuncOp>(mlir::createConvertElementwiseToLinalgPass());
   passes.addPass(mlir::createLinalgElementwiseOpFusionPass());

@@ -20,3 +20,11 @@ func.func @extended_precision(%x: f80) -> f80 {
   %y = math.exp %x : f80
   return %y : f80
 }
+
+// -----
+
+func.func @remainder_of_f64(%x: f64) -> f64 {
+  // expected-error @+1 {{is expanded on f32, f16 and bf16, got 'f64'; write it with math.floor and arithmetic}}
+  %y = arith.remf %x, %x : f64
+  return %y : f64
+}

@@ -42,7 +42,8 @@ func.func @instructions(%x: f32, %n: i32) -> (f32, i32) {
 
 // CHECK-LABEL: func.func @functions_in_f64
 // CHECK: arith.extf %{{.*}} : vector<4xf16> to vector<4xf64>
-// CHECK: arith.truncf %{{.*}} : vector<4xf64> to vector<4xf16>
+// CHECK: arith.truncf %{{.*}} : vector<4xf64> to vector<4xf32>
+// CHECK: arith.truncf %{{.*}} : vector<4xf32> to vector<4xf16>
 // CHECK-NOT: math.{{powf|sincos}}
 func.func @functions_in_f64(%x: vector<4xf16>, %z: f32) -> (vector<4xf16>, f32, f32) {
   %y = math.powf %x, %x : vector<4xf16>

@@ -1,45 +1,58 @@
-// linalg.softmax becomes the loops it stands for.
-// RUN: attnc-opt %s --pass-pipeline='builtin.module(func.func(attnc-decompose-ops))' | FileCheck %s
+// RUN: attnc-opt %s --attnc-decompose-ops --split-input-file | FileCheck %s
 
-// CHECK-LABEL: func @softmax
+// Softmax is a maximum, exponentials, a sum and a division.
+// CHECK-LABEL: @softmax
 // CHECK-NOT: linalg.softmax
-// CHECK: arith.max
+// CHECK: linalg.generic {{.*}}iterator_types = ["parallel", "reduction"]
+// CHECK: arith.maxnumf
+// CHECK: linalg.generic {{.*}}iterator_types = ["parallel", "parallel"]
 // CHECK: math.exp
+// CHECK: linalg.generic {{.*}}iterator_types = ["parallel", "reduction"]
 // CHECK: arith.divf
 func.func @softmax(%x: tensor<?x8xf32>, %e: tensor<?x8xf32>) -> tensor<?x8xf32> {
   %y = linalg.softmax dimension(1) ins(%x : tensor<?x8xf32>) outs(%e : tensor<?x8xf32>) -> tensor<?x8xf32>
   return %y : tensor<?x8xf32>
 }
 
-// Padding fills a destination and lays the tensor into it.
-// CHECK-LABEL: func @pad
-// CHECK-NOT: tensor.pad
-// CHECK: linalg.fill
-// CHECK: tensor.insert_slice
-func.func @pad(%x: tensor<?x8xf32>, %rows: index) -> tensor<?x8xf32> {
+// -----
+
+// CHECK-LABEL: @pad
+// CHECK-SAME: %[[X:.*]]: tensor<?x3xf32>
+// CHECK: %[[P:.*]] = linalg.fill
+// CHECK: tensor.insert_slice %[[X]] into %[[P]][0, 1] {{.*}} : tensor<?x3xf32> into tensor<?x6xf32>
+func.func @pad(%x: tensor<?x3xf32>) -> tensor<?x6xf32> {
   %zero = arith.constant 0.0 : f32
-  %y = tensor.pad %x low[1, 0] high[%rows, 0] {
+  %y = tensor.pad %x low[0, 1] high[0, 2] {
   ^bb0(%i: index, %j: index):
     tensor.yield %zero : f32
-  } : tensor<?x8xf32> to tensor<?x8xf32>
-  return %y : tensor<?x8xf32>
+  } : tensor<?x3xf32> to tensor<?x6xf32>
+  return %y : tensor<?x6xf32>
 }
 
-// CHECK-LABEL: func @concat
-// CHECK-NOT: tensor.concat
-// CHECK-COUNT-2: tensor.insert_slice
-func.func @concat(%x: tensor<?x8xf32>, %y: tensor<?x3xf32>) -> tensor<?x11xf32> {
-  %z = tensor.concat dim(1) %x, %y : (tensor<?x8xf32>, tensor<?x3xf32>) -> tensor<?x11xf32>
-  return %z : tensor<?x11xf32>
+// -----
+
+// CHECK-LABEL: @concat
+// CHECK: %[[E:.*]] = tensor.empty
+// CHECK: %[[A:.*]] = tensor.insert_slice %{{.*}} into %[[E]]
+// CHECK: tensor.insert_slice %{{.*}} into %[[A]]
+func.func @concat(%x: tensor<?x3xf32>, %y: tensor<?x2xf32>) -> tensor<?x5xf32> {
+  %z = tensor.concat dim(1) %x, %y : (tensor<?x3xf32>, tensor<?x2xf32>) -> tensor<?x5xf32>
+  return %z : tensor<?x5xf32>
 }
 
-// CHECK-LABEL: func @generate
-// CHECK-NOT: tensor.generate
+// -----
+
+// CHECK-LABEL: @made
+// CHECK: %[[E:.*]] = tensor.empty(%{{.*}}) : tensor<?xf32>
+// CHECK: linalg.fill ins(%{{.*}} : f32) outs(%[[E]]
 // CHECK: linalg.generic
-func.func @generate(%n: index) -> tensor<?xindex> {
-  %z = tensor.generate %n {
+// CHECK: linalg.index 0
+// CHECK-NOT: tensor.generate
+func.func @made(%s: f32, %n: index) -> (tensor<?xf32>, tensor<?xindex>) {
+  %a = tensor.splat %s[%n] : tensor<?xf32>
+  %b = tensor.generate %n {
   ^bb0(%i: index):
     tensor.yield %i : index
   } : tensor<?xindex>
-  return %z : tensor<?xindex>
+  return %a, %b : tensor<?xf32>, tensor<?xindex>
 }

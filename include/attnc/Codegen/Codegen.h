@@ -7,6 +7,7 @@
 #include "llvm/Support/Error.h"
 
 #include <string>
+#include <vector>
 
 namespace attnc {
 
@@ -24,10 +25,10 @@ llvm::ArrayRef<CpuLevel> x86Levels();
 /// The level of that name, or null.
 const CpuLevel *findLevel(llvm::StringRef name);
 
-/// Compiles a module in the LLVM dialect to an ELF shared object for one level. Only functions with
-/// public visibility are exported; nothing is left undefined. `signature` becomes the exported
+/// Compiles a module in the LLVM dialect to an ELF shared object for each level, side by side. Only
+/// functions with public visibility are exported; nothing is left undefined. `signature` becomes the exported
 /// constant `attnc_signature` (a C string), by which the loader knows that a manifest belongs to the code.
-llvm::Expected<std::string> emitSharedObject(mlir::ModuleOp module, const CpuLevel &level,
-                                             llvm::StringRef signature);
+llvm::Expected<std::vector<std::string>> emitSharedObjects(mlir::ModuleOp module, llvm::ArrayRef<const CpuLevel *> levels,
+                                                           llvm::StringRef signature);
 
 } // namespace attnc

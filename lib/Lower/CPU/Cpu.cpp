@@ -39,10 +39,13 @@ static void bufferizeKernels(OpPassManager &passes) {
   passes.addPass(createCSEPass());
   passes.addPass(createCanonicalizerPass());
   passes.addNestedPass<func::FuncOp>(attnc::createKernelScratch());
-  passes.addNestedPass<func::FuncOp>(attnc::createKernelCopies());
 }
 
 static void convertToLLVM(OpPassManager &passes) {
+  // No CPU of these levels computes in bf16.
+  arith::ArithEmulateUnsupportedFloatsOptions emulate;
+  emulate.sourceTypeStrs = {"bf16"};
+  passes.addPass(arith::createArithEmulateUnsupportedFloats(emulate));
   passes.addPass(attnc::createExpandMath());
   passes.addPass(createConvertVectorToSCFPass());
   passes.addPass(attnc::createExpandShapes());
@@ -71,6 +74,7 @@ void attnc::buildLowerCpuPhase(OpPassManager &passes) {
   passes.addNestedPass<func::FuncOp>(createAssociateReductions());
   bufferizeKernels(passes);
   passes.addPass(createCallKernels());
+  passes.addPass(createStridedCopies());
   passes.addPass(createConvertLinalgToLoopsPass());
   passes.addPass(createForallToForLoopPass());
   passes.addPass(createLoopInvariantCodeMotionPass());

@@ -23,14 +23,14 @@ def KernelScratch : Pass<"attnc-kernel-scratch", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::memref::MemRefDialect"];
 }
 
-def KernelCopies : Pass<"attnc-kernel-copies", "::mlir::func::FuncOp"> {
-  let summary = "copies between slices in kernels become loops";
-  let dependentDialects = ["::mlir::linalg::LinalgDialect"];
-}
-
 def ExpandShapes : Pass<"attnc-expand-shapes", "::mlir::ModuleOp"> {
   let summary = "memref.expand_shape into several dynamic sizes becomes pointer and strides";
   let dependentDialects = ["::mlir::memref::MemRefDialect", "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect"];
+}
+
+def StridedCopies : Pass<"attnc-strided-copies", "::mlir::ModuleOp"> {
+  let summary = "copies between buffers that are not contiguous become linalg.copy";
+  let dependentDialects = ["::mlir::linalg::LinalgDialect"];
 }
 
 def CallKernels : Pass<"attnc-call-kernels", "::mlir::ModuleOp"> {

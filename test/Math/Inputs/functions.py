@@ -65,7 +65,7 @@ CLASSES = {
     "isfinite": np.isfinite,
     "isnormal": lambda x: np.isfinite(x) & (np.abs(x) >= np.finfo(x.dtype).tiny),
 }
-HALVES = ["exp", "tanh", "erf", "log", "rsqrt", "round", "floor"]
+HALVES = ["exp", "tanh", "erf", "log", "rsqrt", "round", "floor", "sinh", "acosh"]
 DTYPES = {"f32": np.float32, "f64": np.float64, "f16": np.float16}
 WIDER = {"f32": np.float64, "f64": np.longdouble, "f16": np.float64}
 
@@ -228,8 +228,37 @@ def check_halves(code):
     return good
 
 
+def check_conversions(code):
+    """f64 to 16 bits is rounded once; arithmetic of bf16; remainders, which are exact."""
+    with np.errstate(all="ignore"):
+        x = np.concatenate([grid(np.float64, [(-1e5, 1e5), (-1e-4, 1e-4)]), 1 + np.arange(-99, 100) * 2.0 ** -12 + 2.0 ** -40, 1 + np.arange(-99, 100) * 2.0 ** -12 - 2.0 ** -40])
+        found, expected = call(code, "narrow_f16", [x], np.float16), x.astype(np.float16)
+        assert ((found == expected) | np.isnan(x)).all() and np.isnan(found[np.isnan(x)]).all(), "f64 to f16"
+
+        x = x[np.abs(x) < 2.0 ** 127]
+        found = call(code, "narrow_bf16", [x], np.uint16)
+        around = (found & 0x7FFF)[:, None] + np.arange(-1, 2)  # magnitudes of the result and of its neighbours
+        values = (np.maximum(around, 0).astype(np.uint32) << 16).view(np.float32).astype(np.float64)
+        distance = np.abs(values - np.abs(x)[:, None])
+        tie = (distance[:, 1] == distance[:, 0]) | (distance[:, 1] == distance[:, 2])
+        nearest = (distance[:, 1] <= distance[:, 0]) & (distance[:, 1] <= distance[:, 2])
+        assert (np.where(found & 0x7FFF == 0, np.abs(x) <= values[:, 2] / 2, nearest & (~tie | (found % 2 == 0)))).all(), "f64 to bf16"
+        assert ((found >> 15) == np.signbit(x)).all(), "f64 to bf16: signs"
+
+        bits = np.random.default_rng(10).integers(0, 2 ** 16, (2, 100000)).astype(np.uint16)
+        a, b = ((v.astype(np.uint32) << 16).view(np.float32) for v in bits)
+        found, quotient = call(code, "divide_bf16", [*bits], np.uint16), a / b
+        assert ((found == to_bf16(quotient)) | np.isnan(quotient)).all(), "division of bf16"
+
+        a, b = pairs(np.float32)
+        return check("remf f32", 0, call(code, "remf_f32", [a, b], np.float32), np.fmod(a.astype(np.float64), b.astype(np.float64)), np.float32, [a, b])
+
+
 def make_module():
-    text = ""
+    text = entry("remf_f32", "arith.remf %a, %b : tensor<?xf32>", ["f32", "f32"], "f32")
+    text += entry("divide_bf16", "arith.divf %a, %b : tensor<?xbf16>", ["bf16", "bf16"], "bf16")
+    for kind in ("f16", "bf16"):
+        text += entry(f"narrow_{kind}", f"arith.truncf %a : tensor<?xf64> to tensor<?x{kind}>", ["f64"], kind)
     for kind in ("f32", "f64"):
         for name in FUNCTIONS:
             text += entry(f"{name}_{kind}", f"math.{name} %a : tensor<?x{kind}>", [kind], kind)
@@ -251,7 +280,7 @@ def make_module():
 def main():
     code = compile_code(make_module(), sys.argv[1])
     check_integers(code)
-    if not all([check_functions(code), check_of_two(code), check_halves(code)]):
+    if not all([check_functions(code), check_of_two(code), check_halves(code), check_conversions(code)]):
         sys.exit("an error is above its bound")
     print("functions: passed")
 

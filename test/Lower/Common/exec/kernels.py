@@ -23,8 +23,8 @@ LOWER = ("builtin.module(func.func(attnc-lower-attn{%s}),eliminate-empty-tensors
          "one-shot-bufferize{bufferize-function-boundaries function-boundary-type-conversion=identity-layout-map},"
          "canonicalize,drop-equivalent-buffer-results,cse,canonicalize)")
 TO_LLVM = ("builtin.module(func.func(attnc-kernel-scratch),convert-linalg-to-loops,func.func(scf-forall-to-for),expand-strided-metadata,"
-           "lower-affine,convert-scf-to-cf,arith-expand{include-bf16=true},finalize-memref-to-llvm,convert-math-to-llvm,"
-           "convert-math-to-libm,convert-arith-to-llvm,convert-index-to-llvm,convert-func-to-llvm,convert-cf-to-llvm,"
+           "lower-affine,convert-scf-to-cf,arith-emulate-unsupported-floats{source-types=bf16},attnc-expand-math,arith-expand{include-bf16=true},finalize-memref-to-llvm,convert-math-to-llvm,"
+           "convert-arith-to-llvm,convert-index-to-llvm,convert-func-to-llvm,convert-cf-to-llvm,"
            "reconcile-unrealized-casts)")
 DTYPES = {"f32": np.float32, "f64": np.float64, "f16": np.float16, "bf16": np.uint16, "i64": np.int64, "i32": np.int32,
           "index": np.int64, "i1": np.bool_, "i16": np.int16, "i8": np.int8}
@@ -139,7 +139,7 @@ def compile_kernel(text, copies=0, options="", show=False):
     ir = run_tool("mlir-translate", "--mlir-to-llvmir", text=llvm)
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "kernel.so")
-        run_tool("clang", "-O1", "-fPIC", "-shared", "-Wno-override-module", "-x", "ir", "-", "-o", path, "-lm", "--rtlib=compiler-rt", text=ir)
+        run_tool("clang", "-O1", "-march=x86-64-v3", "-fPIC", "-shared", "-Wl,--no-undefined", "-Wno-override-module", "-x", "ir", "-", "-o", path, "--rtlib=compiler-rt", text=ir)
         function = ctypes.CDLL(path)._mlir_ciface_kernel
     function.restype = None
     return Kernel(function)
