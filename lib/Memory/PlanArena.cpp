@@ -78,7 +78,10 @@ public:
 private:
   LogicalResult findLiveRanges();
   LogicalResult computeBytes(Buffer &buffer);
-  FailureOr<Value> atEntry(Value value, bool exact = false);
+  FailureOr<Value> cloneAtEntry(Value value, function_ref<FailureOr<Value>(Value)> move);
+  FailureOr<Value> atEntry(Value value);
+  FailureOr<Value> boundAtEntry(Value value);
+  FailureOr<Value> solveBound(Value value);
   Value sizeOf(Value memref, int64_t dim);
   bool isSize(Value value);
   void relate();
@@ -91,7 +94,7 @@ private:
   func::FuncOp function;
   OpBuilder top; ///< inserts at the start of the entry
   SmallVector<Buffer> buffers;
-  llvm::DenseMap<Value, Value> hoisted;
+  llvm::DenseMap<Value, Value> hoisted, bounds; ///< at the start of the entry: what a value is, and at most is
   Value total;
   llvm::MapVector<BlockArgument, Value> computed; ///< sizes that only outputs have
 };
@@ -169,43 +172,73 @@ Value ArenaPlanner::sizeOf(Value memref, int64_t dim) {
   return {};
 }
 
-/// The value, or an upper bound of it (nothing, if it has to be exact), computed at the start of the entry.
-FailureOr<Value> ArenaPlanner::atEntry(Value value, bool exact) {
+/// The op that computes a value, again at the start of the entry, on what `move` gives for its operands.
+FailureOr<Value> ArenaPlanner::cloneAtEntry(Value value, function_ref<FailureOr<Value>(Value)> move) {
+  Operation *op = value.getDefiningOp();
+  if (!op || op->getNumRegions() != 0 || !isMemoryEffectFree(op))
+    return failure();
+  IRMapping map;
+  for (Value operand : op->getOperands()) {
+    FailureOr<Value> moved = isa<MemRefType>(operand.getType()) ? FailureOr<Value>(failure()) : move(operand);
+    if (failed(moved))
+      return failure();
+    map.map(operand, *moved);
+  }
+  return top.clone(*op, map)->getResult(cast<OpResult>(value).getResultNumber());
+}
+
+/// The value, computed at the start of the entry.
+FailureOr<Value> ArenaPlanner::atEntry(Value value) {
   if (isSize(value))
     return value;
   if (Value known = hoisted.lookup(value))
     return known;
-  Operation *op = value.getDefiningOp();
-  if (auto dim = dyn_cast_or_null<memref::DimOp>(op))
+  FailureOr<Value> moved = failure();
+  if (auto dim = value.getDefiningOp<memref::DimOp>())
     if (std::optional<int64_t> d = dim.getConstantIndex())
-      if (Value size = sizeOf(dim.getSource(), *d)) {
-        FailureOr<Value> moved = atEntry(size, exact);
-        return succeeded(moved) ? FailureOr<Value>(hoisted[value] = *moved) : moved;
-      }
-  if (op && op->getNumRegions() == 0 && isMemoryEffectFree(op)) {
-    IRMapping map;
-    for (Value operand : op->getOperands()) {
-      FailureOr<Value> moved = isa<MemRefType>(operand.getType()) ? FailureOr<Value>(failure()) : atEntry(operand, exact);
-      if (failed(moved))
-        break;
-      map.map(operand, *moved);
-    }
-    if (map.getValueMap().size() >= llvm::SmallDenseSet<Value>(op->operand_begin(), op->operand_end()).size()) {
-      Value clone = top.clone(*op, map)->getResult(cast<OpResult>(value).getResultNumber());
-      return hoisted[value] = clone;
-    }
-  }
-  if (exact)
-    return failure();
-  // A size that differs between iterations: the largest it can be.
-  auto isKnown = [&](Value v, std::optional<int64_t> dim, ValueBoundsConstraintSet &) {
-    return !dim && isSize(v);
-  };
+      if (Value size = sizeOf(dim.getSource(), *d))
+        moved = atEntry(size);
+  if (failed(moved))
+    moved = cloneAtEntry(value, [&](Value operand) { return atEntry(operand); });
+  if (succeeded(moved))
+    hoisted[value] = *moved;
+  return moved;
+}
+
+/// A size that differs between iterations: the largest it can be, computed at the start of the entry.
+FailureOr<Value> ArenaPlanner::boundAtEntry(Value value) {
+  if (FailureOr<Value> known = atEntry(value); succeeded(known))
+    return known;
+  if (Value known = bounds.lookup(value))
+    return known;
+  Operation *op = value.getDefiningOp();
+  FailureOr<Value> bound = failure();
+  // These grow with their operands, which are sizes.
+  if (isa_and_nonnull<arith::AddIOp, arith::MulIOp, arith::MinSIOp, arith::MinUIOp, arith::MaxSIOp, arith::MaxUIOp>(op))
+    bound = cloneAtEntry(value, [&](Value operand) { return boundAtEntry(operand); });
+  if (failed(bound) && isa_and_nonnull<arith::MinSIOp, arith::MinUIOp>(op))
+    for (Value operand : op->getOperands())
+      if (failed(bound))
+        bound = boundAtEntry(operand);
+  if (auto dim = value.getDefiningOp<memref::DimOp>(); dim && failed(bound))
+    if (std::optional<int64_t> d = dim.getConstantIndex())
+      if (Value size = sizeOf(dim.getSource(), *d))
+        bound = boundAtEntry(size);
+  if (failed(bound))
+    bound = solveBound(value);
+  if (succeeded(bound))
+    bounds[value] = *bound;
+  return bound;
+}
+
+/// The bound that affine arithmetic finds.
+FailureOr<Value> ArenaPlanner::solveBound(Value value) {
+  auto isKnown = [&](Value v, std::optional<int64_t> dim, ValueBoundsConstraintSet &) { return !dim && isSize(v); };
   FailureOr<OpFoldResult> bound = arith::reifyValueBound(top, value.getLoc(), presburger::BoundType::UB,
                                                           ValueBoundsConstraintSet::Variable(value), isKnown, /*closedUB=*/true);
   if (failed(bound))
     return failure();
-  return hoisted[value] = getValueOrCreateConstantIndexOp(top, value.getLoc(), *bound);
+  return getValueOrCreateConstantIndexOp(top, value.getLoc(), *bound);
 }
 
 LogicalResult ArenaPlanner::computeBytes(Buffer &buffer) {
@@ -217,7 +250,7 @@ LogicalResult ArenaPlanner::computeBytes(Buffer &buffer) {
   buffer.estimate = buffer.fixedBytes = fixed;
   Value bytes = arith::ConstantIndexOp::create(top, loc, fixed);
   for (Value size : buffer.alloc.getDynamicSizes()) {
-    FailureOr<Value> extent = atEntry(size);
+    FailureOr<Value> extent = boundAtEntry(size);
     if (failed(extent))
       return buffer.alloc.emitError("the size of this tensor depends on data: every size must follow from the "
                                     "named sizes of the entry");
@@ -321,7 +354,7 @@ LogicalResult ArenaPlanner::takeComputedSizes() {
     return success();
   auto ret = cast<func::ReturnOp>(function.getBody().front().getTerminator());
   for (auto [name, value] : llvm::zip_equal(names, ret.getOperands())) {
-    FailureOr<Value> size = atEntry(value, /*exact=*/true);
+    FailureOr<Value> size = atEntry(value);
     if (failed(size))
       return function.emitError("size '") << cast<StringAttr>(name).getValue()
                                           << "' depends on data: expected sizes of outputs to follow from the named sizes of inputs and states";
@@ -399,7 +432,7 @@ void ArenaPlanner::recordPlan() {
     // Named sizes whose product, times the bytes, is the size; absent where it is no such product.
     SmallVector<Attribute> dims;
     for (Value size : buffer.alloc.getDynamicSizes())
-      if (auto argument = dyn_cast<BlockArgument>(*atEntry(size)); argument && isSize(argument))
+      if (auto argument = dyn_cast<BlockArgument>(*boundAtEntry(size)); argument && isSize(argument))
         dims.push_back(function.getArgAttr(argument.getArgNumber(), "attnc.name"));
     if (dims.size() == buffer.alloc.getDynamicSizes().size())
       row.set("dims", top.getArrayAttr(dims));

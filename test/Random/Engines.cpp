@@ -143,10 +143,10 @@ Expected<std::unique_ptr<Compiled>> Compiled::make(ModuleOp module) {
   out->manifest = std::move(*manifest);
   if (mlir::failed(runPhases(module, second)))
     return failed("the lower phase failed");
-  llvm::Expected<std::string> object = emitSharedObject(module, hostLevel(), signatureOf(out->manifest));
-  if (!object)
-    return makeError(ErrorKind::Internal, llvm::toString(object.takeError()), messages);
-  ATTNC_TRY(out->code, LoadedCode::load(std::as_bytes(std::span(*object))));
+  auto objects = emitSharedObjects(module, {&hostLevel()}, signatureOf(out->manifest));
+  if (!objects)
+    return makeError(ErrorKind::Internal, llvm::toString(objects.takeError()), messages);
+  ATTNC_TRY(out->code, LoadedCode::load(std::as_bytes(std::span(objects->front()))));
   return std::move(out);
 }
 
