@@ -10,7 +10,11 @@ extern "C" {
 #endif
 
 /* The devices that attnc knows. */
-typedef enum { kDLCPU = 1, kDLCUDA = 2, kDLCUDAHost = 3 } DLDeviceType;
+typedef enum {
+  kDLCPU = 1,
+  kDLCUDA = 2,
+  kDLCUDAHost = 3
+} DLDeviceType;
 
 typedef struct {
   DLDeviceType device_type;

@@ -21,7 +21,11 @@ extern "C" {
 #define ATTNC_SIGNATURE_SYMBOL "attnc_signature"
 
 /* Why a function returned. */
-enum { ATTNC_STOP_NONE = 0, ATTNC_STOP_CANCELLED = 1, ATTNC_STOP_STEP_LIMIT = 2 };
+enum {
+  ATTNC_STOP_NONE = 0,
+  ATTNC_STOP_CANCELLED = 1,
+  ATTNC_STOP_STEP_LIMIT = 2
+};
 
 /* One call's controls. Fields may be added at the end; `size` tells which are there. */
 typedef struct attnc_control {

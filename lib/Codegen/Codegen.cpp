@@ -207,11 +207,15 @@ Expected<std::vector<std::string>> emitSharedObjects(mlir::ModuleOp module, Arra
     if (!errors[i])
       objects[i] = std::move(*object);
   });
-  Error all = Error::success();
+  // What fails at one level tends to fail at each: the first says it.
+  Error first = Error::success();
   for (Error &error : errors)
-    all = joinErrors(std::move(all), std::move(error));
-  if (all)
-    return all;
+    if (!first)
+      first = std::move(error);
+    else
+      consumeError(std::move(error));
+  if (first)
+    return first;
   return objects;
 }
 

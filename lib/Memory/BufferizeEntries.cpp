@@ -1,5 +1,6 @@
 // Entries from tensors to buffers by upstream's one-shot analysis; kernels are set aside meanwhile and stay
 // on tensors, since each target tiles and vectorises them there.
+#include "InPlace.h"
 #include "attnc/Memory/Memory.h"
 
 #include "attnc/Dialect/Attnc/Attnc.h"
@@ -12,8 +13,8 @@
 #include "mlir/Dialect/Bufferization/Transforms/Transforms.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/Interfaces/LoopLikeInterface.h"
 
 namespace attnc {
 #define GEN_PASS_DEF_BUFFERIZEENTRIES
@@ -108,25 +109,20 @@ private:
     }
   }
 
-  /// What a loop that carries a buffer in place started it from.
-  static Value startOf(Value value) {
-    while (auto loop = value.getDefiningOp<LoopLikeOpInterface>()) {
-      OpOperand *init = loop.getTiedLoopInit(cast<OpResult>(value));
-      if (!init)
-        break;
-      value = init->get();
-    }
-    return value;
-  }
-
-  /// A loop that was made to start from the destination of its result has computed it there.
-  static void dropIdleStores(ModuleOp module) {
-    module.walk([](MaterializeInDestinationOp store) {
-      if (!store->getNumResults() || !store.getSource().getDefiningOp<LoopLikeOpInterface>() || startOf(store.getSource()) != store.getDest())
-        return;
-      store->getResult(0).replaceAllUsesWith(store.getSource());
-      store.erase();
-    });
+  /// The buffer that a loop's result is, if the loop carries one buffer throughout; others are themselves.
+  static Value carriedBuffer(Value buffer) {
+    auto result = dyn_cast<OpResult>(buffer);
+    if (!result)
+      return buffer;
+    unsigned i = result.getResultNumber();
+    if (auto loop = dyn_cast<scf::ForOp>(result.getOwner()))
+      return carriedBuffer(loop.getYieldedValues()[i]) == loop.getRegionIterArg(i) ? carriedBuffer(loop.getInitArgs()[i]) : buffer;
+    if (auto loop = dyn_cast<scf::WhileOp>(result.getOwner()))
+      return i < loop.getInits().size() && loop.getConditionOp().getArgs()[i] == loop.getBeforeArguments()[i] &&
+                     carriedBuffer(loop.getYieldedValues()[i]) == loop.getAfterArguments()[i]
+                 ? carriedBuffer(loop.getInits()[i])
+                 : buffer;
+    return buffer;
   }
 
   /// Results were computed into arguments: they need not be returned. Sizes are returned until the arena is planned.
@@ -139,7 +135,7 @@ private:
       for (Value value : ret.getOperands())
         if (value.getType().isIndex())
           sizes.push_back(value);
-        else if (!isa<BlockArgument>(startOf(value)))
+        else if (!isa<BlockArgument>(carriedBuffer(value)))
           return ret.emitError("internal: a result was not computed into its argument");
       ret->setOperands(sizes);
       function.setType(FunctionType::get(module.getContext(), function.getArgumentTypes(), ValueRange(sizes).getTypes()));
@@ -148,9 +144,16 @@ private:
     return success();
   }
 
+  static void returnInPlace(ModuleOp module) {
+    for (auto function : module.getOps<func::FuncOp>())
+      if (!function.isExternal())
+        attnc::memory::returnInPlace(function);
+  }
+
   static LogicalResult bufferize(ModuleOp module) {
     OneShotBufferizationOptions opts = options();
     BufferizationState state;
+    returnInPlace(module);
     {
       // Outputs are computed into their arguments rather than copied there.
       OneShotAnalysisState analysis(module, opts);
@@ -159,8 +162,8 @@ private:
       IRRewriter rewriter(module.getContext());
       if (failed(eliminateEmptyTensors(rewriter, module, analysis)))
         return failure();
-      dropIdleStores(module);
     }
+    returnInPlace(module);
     return runOneShotModuleBufferize(module, opts, state);
   }
 };

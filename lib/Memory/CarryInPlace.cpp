@@ -7,8 +7,10 @@
 //     scf.yield %new            ->   %kept = materialize_in_destination %new in %carried
 //                                    scf.yield %kept
 //
-// unless %new is already an op with destination %carried behind which nothing reads %carried any more.
+// unless %new is already computed into %carried, by one op or by several with destinations in turn, and nothing reads behind
+// an op what it overwrites.
 // A carried tensor that is yielded at another place (a swap) is first copied aside.
+#include "InPlace.h"
 #include "attnc/Memory/Memory.h"
 
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
@@ -24,22 +26,6 @@ namespace attnc {
 using namespace mlir;
 
 namespace {
-
-/// Is `value` computed by an op of `block` into `carried`, with every other use of `carried` before it?
-bool isUpdateInPlace(Value value, BlockArgument carried, Block *block) {
-  auto dps = value.getDefiningOp<DestinationStyleOpInterface>();
-  if (!dps || dps->getBlock() != block)
-    return false;
-  OpOperand *init = dps.getTiedOpOperand(cast<OpResult>(value));
-  if (init->get() != carried)
-    return false;
-  return llvm::all_of(carried.getUses(), [&](OpOperand &use) {
-    if (&use == init)
-      return true;
-    Operation *user = block->findAncestorOpInBlock(*use.getOwner());
-    return user && user != dps && user->isBeforeInBlock(dps);
-  });
-}
 
 /// A tensor to copy a carried value to. Its sizes are those of the value.
 Value copyAside(OpBuilder &b, Location loc, Value value) {
@@ -62,7 +48,7 @@ void carryInPlace(Operation *terminator, ArrayRef<BlockArgument> carried) {
   }
   for (auto [i, argument] : llvm::enumerate(carried)) {
     Value value = news[i];
-    if (!argument || !isa<RankedTensorType>(value.getType()) || value == argument || isUpdateInPlace(value, argument, block))
+    if (!argument || !isa<RankedTensorType>(value.getType()) || value == argument || attnc::memory::isUpdateInPlace(value, argument, block))
       continue;
     terminator->setOperand(i, bufferization::MaterializeInDestinationOp::create(b, loc, value, argument)->getResult(0));
   }

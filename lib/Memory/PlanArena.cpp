@@ -235,7 +235,7 @@ FailureOr<Value> ArenaPlanner::boundAtEntry(Value value) {
 FailureOr<Value> ArenaPlanner::solveBound(Value value) {
   auto isKnown = [&](Value v, std::optional<int64_t> dim, ValueBoundsConstraintSet &) { return !dim && isSize(v); };
   FailureOr<OpFoldResult> bound = arith::reifyValueBound(top, value.getLoc(), presburger::BoundType::UB,
-                                                          ValueBoundsConstraintSet::Variable(value), isKnown, /*closedUB=*/true);
+                                                         ValueBoundsConstraintSet::Variable(value), isKnown, /*closedUB=*/true);
   if (failed(bound))
     return failure();
   return getValueOrCreateConstantIndexOp(top, value.getLoc(), *bound);

@@ -76,7 +76,16 @@ public:
   void run();
 
 private:
-  enum Carried { Z, Best, BestResidual, Residual, X, G, Products, Count };
+  enum Carried {
+    Z,
+    Best,
+    BestResidual,
+    Residual,
+    X,
+    G,
+    Products,
+    Count
+  };
 
   bool isAnderson() { return op.getSolver() == Solver::Anderson; }
   void buildInits();
@@ -123,7 +132,8 @@ Value FixedPointExpansion::generic(ValueRange ins, Value out, ArrayRef<AffineMap
                                    rows::Element element) {
   return linalg::GenericOp::create(b, loc, out.getType(), ins, out, maps, kinds, [&](OpBuilder &b, Location loc, ValueRange v) {
            linalg::YieldOp::create(b, loc, element(b, loc, v));
-         }).getResult(0);
+         })
+      .getResult(0);
 }
 
 /// history[:, slot] = value

@@ -155,7 +155,8 @@ Value PolicyExpansion::draws(OpBuilder &b, Value step) {
       sizes.push_back(tensor::DimOp::create(b, loc, op.getActive(), i));
   Type words = op.getRowType().clone(b.getI32Type());
   return attn::RandomBitsOp::create(b, loc, words, op.getSeed(), /*draw=*/Value(), step, /*rows=*/Value(), sizes,
-                                    op.getStream().value_or(0)).getResult(0);
+                                    op.getStream().value_or(0))
+      .getResult(0);
 }
 
 Value uniform(OpBuilder &b, Location loc, Value word, Type f32) {

@@ -34,7 +34,12 @@ public:
   void run();
 
 private:
-  enum Carried { Step, More, Active, Values };
+  enum Carried {
+    Step,
+    More,
+    Active,
+    Values
+  };
 
   bool isOneRow() { return op.getRowType().getRank() == 0; }
   SmallVector<Value> inits();

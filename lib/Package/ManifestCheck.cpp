@@ -37,8 +37,8 @@ Status checkSymbol(std::string_view name) {
 /// Text that is shown to people: no control characters, which a terminal would obey.
 Status checkText(std::string_view what, std::string_view text) {
   bool sane = text.size() <= maxText && std::none_of(text.begin(), text.end(), [](char c) {
-    return static_cast<unsigned char>(c) < ' ' || c == 0x7f;
-  });
+                return static_cast<unsigned char>(c) < ' ' || c == 0x7f;
+              });
   // C1 controls are two bytes in UTF-8: C2 80 to C2 9F.
   for (size_t i = 0; sane && i + 1 < text.size(); ++i)
     sane = !(text[i] == '\xC2' && static_cast<unsigned char>(text[i + 1]) < 0xA0);

@@ -203,8 +203,7 @@ void parseStates(Fields &f, std::vector<StateDecl> &out) {
       decl.unit = r.number("unit", 1, maxDim);
       decl.pinned = r.number("pinned", 0, maxDim);
       state.ring = std::move(decl);
-      s.add(r.status());
-    }, &noRing);
+      s.add(r.status()); }, &noRing);
     f.add(s.status());
     out.push_back(std::move(state));
   });
@@ -231,8 +230,7 @@ void parsePlan(Fields &f, std::vector<PlanBuffer> &out) {
     p.list("size", [&](const Json &term, const std::string &at) {
       Fields t(term, at);
       terms.push_back({t.number("coef", -maxDim, maxDim), t.names("dims")});
-      p.add(t.status());
-    }, &unknown);
+      p.add(t.status()); }, &unknown);
     if (!unknown)
       buffer.size = std::move(terms);
     buffer.first = int(p.number("first", 0, INT32_MAX));

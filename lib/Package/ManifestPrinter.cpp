@@ -46,8 +46,7 @@ void printState(JsonWriter &w, const StateDecl &s) {
   s.init ? w.value(*s.init) : w.null();
   w.field("init_result", s.initResult).key("ring");
   if (s.ring)
-    w.beginObject().field("dim", s.ring->dim).field("count", s.ring->count)
-        .field("unit", s.ring->unit).field("pinned", s.ring->pinned).endObject();
+    w.beginObject().field("dim", s.ring->dim).field("count", s.ring->count).field("unit", s.ring->unit).field("pinned", s.ring->pinned).endObject();
   else
     w.null();
   w.endObject();
@@ -84,8 +83,7 @@ void printFunction(JsonWriter &w, const Function &f) {
   printTensors(w, "outputs", f.outputs);
   w.key("states").beginList();
   for (auto &use : f.states)
-    w.beginObject(true).field("state", use.state).field("reads", use.reads)
-        .field("writes", use.writes).endObject();
+    w.beginObject(true).field("state", use.state).field("reads", use.reads).field("writes", use.writes).endObject();
   w.endList();
   printList(w, "weights", f.weights);
   w.field("has_loops", f.hasLoops);
@@ -109,8 +107,7 @@ std::string printManifest(const Manifest &m) {
   w.beginObject().field("format", manifestFormat).field("producer", m.producer).field("name", m.name);
   w.key("code").beginList();
   for (auto &c : m.code)
-    w.beginObject(true).field("target", c.target).field("level", c.level).field("file", c.file)
-        .field("digest", c.digest).endObject();
+    w.beginObject(true).field("target", c.target).field("level", c.level).field("file", c.file).field("digest", c.digest).endObject();
   w.endList();
   w.key("weights").beginObject().key("file");
   m.externalWeights ? w.null() : w.value(weightsFile);

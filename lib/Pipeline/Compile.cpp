@@ -60,37 +60,42 @@ LogicalResult printModule(ModuleOp module, StringRef path) {
 
 std::string shapeText(ArrayRef<int64_t> shape) { return attnc::shapeText(std::span(shape.data(), shape.size())); }
 
-/// Adds the weights that the module reads from the file: names must be there, shapes equal, floats of any width.
-Status addWeights(PackageWriter &writer, const Manifest &manifest, const std::string &path) {
-  if (path == "external") {
-    writer.useExternalWeights();
-    for (const WeightDecl &weight : manifest.weights)
-      writer.declareWeight(weight);
-    return {};
-  }
-  if (manifest.weights.empty())
-    return {};
+/// Opens the file of the weights that the module reads, if any are packed: names must be there, shapes equal, floats of any width.
+Expected<std::optional<SafetensorsFile>> openWeights(const Manifest &manifest, const std::string &path) {
+  if (path == "external" || manifest.weights.empty())
+    return std::optional<SafetensorsFile>();
   if (path.empty())
-    return makeError(ErrorKind::Argument, "the model reads ", manifest.weights.size(), " weights ('", manifest.weights[0].name,
-                     "' first): give --weights FILE.safetensors, or --weights=external to name the file when the package is loaded");
+    return makeError(ErrorKind::Argument, "the model reads weights ('", manifest.weights[0].name, "' first, ", manifest.weights.size(),
+                     " in all): give --weights FILE.safetensors, or --weights=external to name the file when the package is loaded");
   ATTNC_TRY(SafetensorsFile file, SafetensorsFile::open(path));
   for (const WeightDecl &weight : manifest.weights) {
     const SafetensorsFile::Entry *entry = file.find(weight.name);
+    auto bad = [&](auto &&...parts) { return makeError(ErrorKind::Argument, parts..., ", the model reads ", dtypeName(weight.dtype), " ", shapeText(weight.shape)); };
     if (!entry)
-      return makeError(ErrorKind::Argument, path, " has no weight '", weight.name, "', which the model reads as ", dtypeName(weight.dtype), " ", shapeText(weight.shape));
-    if (entry->shape != weight.shape)
-      return makeError(ErrorKind::Argument, "weight '", weight.name, "' of ", path, " has shape ", shapeText(entry->shape), ", the model reads ", shapeText(weight.shape));
-    if (isFloat(entry->dtype) != isFloat(weight.dtype))
-      return makeError(ErrorKind::Argument, "weight '", weight.name, "' of ", path, " is ", dtypeName(entry->dtype), ", the model reads ", dtypeName(weight.dtype));
-    ATTNC_TRY(int index, writer.addWeight(weight, entry->dtype, file.tensor(*entry).span()));
+      return bad(path, " has no weight '", weight.name, "'");
+    if (entry->shape != weight.shape || isFloat(entry->dtype) != isFloat(weight.dtype))
+      return bad("weight '", weight.name, "' of ", path, " is ", dtypeName(entry->dtype), " ", shapeText(entry->shape));
+  }
+  return std::optional(std::move(file));
+}
+
+Status addWeights(PackageWriter &writer, const Manifest &manifest, const std::optional<SafetensorsFile> &file) {
+  if (manifest.externalWeights)
+    writer.useExternalWeights();
+  for (const WeightDecl &weight : manifest.weights) {
+    if (manifest.externalWeights) {
+      writer.declareWeight(weight);
+      continue;
+    }
+    const SafetensorsFile::Entry &entry = *file->find(weight.name);
+    ATTNC_TRY(int index, writer.addWeight(weight, entry.dtype, file->tensor(entry).span()));
     (void)index;
   }
   return {};
 }
 
 /// The code is made first: a back end that gives up ends the process, and must not leave half a package.
-LogicalResult writePackage(ModuleOp module, Manifest manifest, const CompileOptions &options) {
-  manifest.externalWeights = options.weights == "external";
+LogicalResult writePackage(ModuleOp module, Manifest manifest, const std::optional<SafetensorsFile> &weights, const CompileOptions &options) {
   auto begin = [&](StringRef phase) {
     if (options.phases.onPhase)
       options.phases.onPhase(*findPhase(phase));
@@ -103,7 +108,7 @@ LogicalResult writePackage(ModuleOp module, Manifest manifest, const CompileOpti
   Expected<PackageWriter> writer = PackageWriter::create(options.output);
   if (!writer)
     return report(module, writer.error());
-  if (Status added = addWeights(*writer, manifest, options.weights); !added)
+  if (Status added = addWeights(*writer, manifest, weights); !added)
     return report(module, added.error());
   std::vector<PackageWriter::Code> code;
   for (auto [level, object] : llvm::zip_equal(options.levels, *objects))
@@ -156,17 +161,22 @@ LogicalResult compileModel(MLIRContext &context, const CompileOptions &options) 
   bool stopsEarly = first.stopAfter && first.stopAfter <= lower;
   if (stopsEarly)
     return success(succeeded(runPhases(*module, first)) && succeeded(printModule(*module, options.output)));
-  FailureOr<Manifest> manifest = failure();
   if (first.startFrom && first.startFrom > plan) // nothing to plan: read the manifest as it stands
     return fail() << "a package can be made from phase " << plan->name << " or earlier, not from " << first.startFrom->name;
   first.stopAfter = plan;
   second.startFrom = lower;
   if (failed(runPhases(*module, first)))
     return failure();
-  manifest = buildManifest(*module, llvm::sys::path::stem(options.model));
-  if (failed(manifest) || failed(runPhases(*module, second)))
+  FailureOr<Manifest> manifest = buildManifest(*module, llvm::sys::path::stem(options.model));
+  if (failed(manifest))
     return failure();
-  return writePackage(*module, std::move(*manifest), options);
+  manifest->externalWeights = options.weights == "external";
+  Expected<std::optional<SafetensorsFile>> weights = openWeights(*manifest, options.weights);
+  if (!weights)
+    return report(*module, weights.error());
+  if (failed(runPhases(*module, second)))
+    return failure();
+  return writePackage(*module, std::move(*manifest), *weights, options);
 }
 
 } // namespace attnc

@@ -17,16 +17,26 @@ constexpr llvm::StringLiteral kCapacity = "capacity ";
 std::optional<DType> dtypeOf(Type type) {
   if (auto memref = dyn_cast<MemRefType>(type))
     type = memref.getElementType();
-  if (type.isF64()) return DType::F64;
-  if (type.isF32()) return DType::F32;
-  if (type.isF16()) return DType::F16;
-  if (type.isBF16()) return DType::BF16;
-  if (type.isIndex() || type.isInteger(64)) return DType::I64;
-  if (type.isInteger(32)) return DType::I32;
-  if (type.isInteger(16)) return DType::I16;
-  if (type.isUnsignedInteger(8)) return DType::U8;
-  if (type.isInteger(8)) return DType::I8;
-  if (type.isInteger(1)) return DType::I1;
+  if (type.isF64())
+    return DType::F64;
+  if (type.isF32())
+    return DType::F32;
+  if (type.isF16())
+    return DType::F16;
+  if (type.isBF16())
+    return DType::BF16;
+  if (type.isIndex() || type.isInteger(64))
+    return DType::I64;
+  if (type.isInteger(32))
+    return DType::I32;
+  if (type.isInteger(16))
+    return DType::I16;
+  if (type.isUnsignedInteger(8))
+    return DType::U8;
+  if (type.isInteger(8))
+    return DType::I8;
+  if (type.isInteger(1))
+    return DType::I1;
   return std::nullopt;
 }
 

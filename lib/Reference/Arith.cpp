@@ -75,7 +75,8 @@ static double maximum(double a, double b) {
 }
 
 static double maxNumber(double a, double b) {
-  return std::isnan(a) ? b : std::isnan(b) ? a : maximum(a, b);
+  return std::isnan(a) ? b : std::isnan(b) ? a
+                                           : maximum(a, b);
 }
 
 static bool compareIntegers(S x, T t) {

@@ -112,7 +112,8 @@ LogicalResult Attention::readArguments(const KeySource &source, const Point &poi
 /// Appends the visible keys of a source with their scores.
 LogicalResult Attention::collect(KeySource &source, Point &point) {
   auto [first, count] = keysOf(source, batch);
-  PointRegion *visible = source.mask ? &*source.mask : mask ? &*mask : nullptr;
+  PointRegion *visible = source.mask ? &*source.mask : mask ? &*mask
+                                                            : nullptr;
   for (int64_t j = 0; j < count; ++j) {
     point[AttentionOp::J] = first + j;
     if (visible || score)

@@ -23,7 +23,8 @@ static int64_t integerPower(int64_t base, int64_t exponent, unsigned width, P pr
   if (exponent < 0) {
     if (base == 0)
       problem = "division by zero";
-    return base == 1 ? 1 : base == -1 ? (exponent % 2 ? -1 : 1) : 0;
+    return base == 1 ? 1 : base == -1 ? (exponent % 2 ? -1 : 1)
+                                      : 0;
   }
   uint64_t result = 1, factor = static_cast<uint64_t>(base);
   for (; exponent; exponent >>= 1, factor *= factor)

@@ -6,8 +6,8 @@
 #include "Signature.h"
 #include "States.h"
 #include "attnc/Reference/Interpreter.h"
-#include "attnc/Support/Text.h"
 #include "attnc/Support/TensorFiles.h"
+#include "attnc/Support/Text.h"
 
 #include "mlir/Parser/Parser.h"
 #include "llvm/Support/MemoryBuffer.h"

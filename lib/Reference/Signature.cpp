@@ -11,13 +11,20 @@ namespace {
 
 std::optional<DType> dtypeOf(Type type) {
   type = getElementTypeOrSelf(type);
-  if (isa<FloatType>(type)) return DType::F64;
-  if (type.isIndex() || type.isInteger(64)) return DType::I64;
-  if (type.isInteger(32)) return DType::I32;
-  if (type.isInteger(16)) return DType::I16;
-  if (type.isUnsignedInteger(8)) return DType::U8;
-  if (type.isInteger(8)) return DType::I8;
-  if (type.isInteger(1)) return DType::I1;
+  if (isa<FloatType>(type))
+    return DType::F64;
+  if (type.isIndex() || type.isInteger(64))
+    return DType::I64;
+  if (type.isInteger(32))
+    return DType::I32;
+  if (type.isInteger(16))
+    return DType::I16;
+  if (type.isUnsignedInteger(8))
+    return DType::U8;
+  if (type.isInteger(8))
+    return DType::I8;
+  if (type.isInteger(1))
+    return DType::I1;
   return std::nullopt;
 }
 
@@ -95,7 +102,8 @@ Status Reader::readFunction(func::FuncOp function) {
     auto text = [&](StringRef key) { return attributes ? attributes.getAs<StringAttr>(key) : StringAttr(); };
     StringAttr state = text("attnc.state"), name = text("attnc.name");
     ATTNC_TRY(TensorDecl decl, readTensor(type, attributes,
-                                          state ? state.str() : name ? name.str() : concat(role, list.size())));
+                                          state ? state.str() : name ? name.str()
+                                                                     : concat(role, list.size())));
     for (const Dim &dim : decl.shape)
       if (!dim.isStatic() && !llvm::is_contained(out.dims, dim.name))
         out.dims.push_back(dim.name);

@@ -1,7 +1,7 @@
 // The C interface: checks pointers and struct sizes, translates types, keeps messages, and lets no
 // exception out (the standard library may throw when memory runs out).
-#include "attnc-c/Runtime.h"
 #include "Session.h"
+#include "attnc-c/Runtime.h"
 #include <algorithm>
 #include <cstring>
 #include <new>
@@ -141,8 +141,7 @@ DLManagedTensor *makeResult(Tensor tensor) {
   auto *out = new Result{{}, std::move(tensor), {}};
   const Shape &shape = out->tensor.shape();
   std::copy(shape.begin(), shape.end(), out->shape);
-  out->managed.dl_tensor = {out->tensor.mutableData(), {kDLCPU, 0}, int32_t(shape.size()),
-                            dlpackType(out->tensor.dtype()), out->shape, nullptr, 0};
+  out->managed.dl_tensor = {out->tensor.mutableData(), {kDLCPU, 0}, int32_t(shape.size()), dlpackType(out->tensor.dtype()), out->shape, nullptr, 0};
   out->managed.manager_ctx = out;
   out->managed.deleter = [](DLManagedTensor *self) { delete static_cast<Result *>(self->manager_ctx); };
   return &out->managed;

@@ -42,12 +42,23 @@ std::vector<Level> readLevels() {
   bool os256 = (saved & 0x06) == 0x06, os512 = (saved & 0xe6) == 0xe6;
   auto bit = [](uint32_t word, int n) { return bool(word >> n & 1); };
   return {{"avx2",
-           {{"avx2", os256 && bit(ebx7, 5)}, {"fma", os256 && bit(ecx1, 12)}, {"f16c", os256 && bit(ecx1, 29)},
-            {"bmi1", bit(ebx7, 3)}, {"bmi2", bit(ebx7, 8)}, {"lzcnt", bit(ecxAmd, 5)}, {"movbe", bit(ecx1, 22)}}},
+           {
+               {"avx2", os256 && bit(ebx7, 5)},
+               {"fma", os256 && bit(ecx1, 12)},
+               {"f16c", os256 && bit(ecx1, 29)},
+               {"bmi1", bit(ebx7, 3)},
+               {"bmi2", bit(ebx7, 8)},
+               {"lzcnt", bit(ecxAmd, 5)},
+               {"movbe", bit(ecx1, 22)},
+           }},
           {"avx512",
-           {{"avx512f", os512 && bit(ebx7, 16)}, {"avx512bw", os512 && bit(ebx7, 30)},
-            {"avx512cd", os512 && bit(ebx7, 28)}, {"avx512dq", os512 && bit(ebx7, 17)},
-            {"avx512vl", os512 && bit(ebx7, 31)}}}};
+           {
+               {"avx512f", os512 && bit(ebx7, 16)},
+               {"avx512bw", os512 && bit(ebx7, 30)},
+               {"avx512cd", os512 && bit(ebx7, 28)},
+               {"avx512dq", os512 && bit(ebx7, 17)},
+               {"avx512vl", os512 && bit(ebx7, 31)},
+           }}};
 }
 #else
 std::vector<Level> readLevels() {

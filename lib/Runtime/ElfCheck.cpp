@@ -76,7 +76,11 @@ private:
         break;
       switch (entry->d_tag) {
       case DT_NEEDED: return bad("it needs another library");
-      case DT_INIT: case DT_FINI: case DT_INIT_ARRAY: case DT_FINI_ARRAY: case DT_PREINIT_ARRAY:
+      case DT_INIT:
+      case DT_FINI:
+      case DT_INIT_ARRAY:
+      case DT_FINI_ARRAY:
+      case DT_PREINIT_ARRAY:
         return bad("it runs code at load");
       case DT_SYMTAB: symbols = entry->d_un.d_ptr; break;
       case DT_GNU_HASH: gnuHash = entry->d_un.d_ptr; break;

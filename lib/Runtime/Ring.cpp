@@ -39,9 +39,9 @@ Expected<Tensor> ringToRows(const Ring &ring, const Tensor &slots) {
   Shape shape = slots.shape();
   int64_t rows = shape[size_t(ring.axis)] = ring.valid();
   ATTNC_TRY(Tensor out, Tensor::allocate(slots.dtype(), shape));
-  rowsOf(shape, ring.axis, slots.dtype())
-      .run(slots.data(), ring.length, out.mutableData(), rows, rows,
-           [&](int64_t row) { return ring.slot(ring.position(row, rows)); }, [](int64_t row) { return row; });
+  auto slotOf = [&](int64_t row) { return ring.slot(ring.position(row, rows)); };
+  RowCopy copy = rowsOf(shape, ring.axis, slots.dtype());
+  copy.run(slots.data(), ring.length, out.mutableData(), rows, rows, slotOf, [](int64_t row) { return row; });
   return out;
 }
 
@@ -57,9 +57,9 @@ void rowsToRing(const Ring &ring, const Tensor &tensor, std::byte *slots) {
   int64_t inFile = tensor.shape()[size_t(ring.axis)], rows = ring.valid();
   RowCopy copy = rowsOf(tensor.shape(), ring.axis, tensor.dtype());
   std::memset(slots, 0, copy.outer * uint64_t(ring.length) * copy.inner);
-  copy.run(tensor.data(), inFile, slots, ring.length, rows,
-           [&](int64_t row) { return row < std::min(ring.pinned, rows) ? row : inFile - rows + row; },
-           [&](int64_t row) { return ring.slot(ring.position(row, rows)); });
+  auto rowInFile = [&](int64_t row) { return row < std::min(ring.pinned, rows) ? row : inFile - rows + row; };
+  auto slotOf = [&](int64_t row) { return ring.slot(ring.position(row, rows)); };
+  copy.run(tensor.data(), inFile, slots, ring.length, rows, rowInFile, slotOf);
 }
 
 } // namespace attnc

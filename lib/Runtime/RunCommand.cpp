@@ -14,7 +14,7 @@ volatile int32_t interrupted = 0;
 
 /// The first interrupt asks the run to stop, so that temporaries are removed; a second one kills.
 void stopOnInterrupt() {
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = [](int) { interrupted = 1; };
   action.sa_flags = int(SA_RESETHAND);
   sigaction(SIGINT, &action, nullptr);

@@ -1,6 +1,6 @@
 #include "attnc/Runtime/RunOptions.h"
-#include "attnc/Support/Text.h"
 #include "attnc/Support/TensorFiles.h"
+#include "attnc/Support/Text.h"
 #include <algorithm>
 #include <charconv>
 
@@ -84,7 +84,8 @@ Expected<Tensor> convertInput(const Tensor &tensor, const TensorDecl &decl) {
   auto status = convertElements(tensor.dtype(), tensor.data(), decl.dtype, out.mutableData(), tensor.elements());
   if (!status)
     return inContext(concat("expected input '", decl.name, "' of dtype ", dtypeName(decl.dtype), ", found ",
-                            dtypeName(tensor.dtype())), status.takeError());
+                            dtypeName(tensor.dtype())),
+                     status.takeError());
   return out;
 }
 

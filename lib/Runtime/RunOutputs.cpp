@@ -1,6 +1,6 @@
 #include "attnc/Runtime/RunOptions.h"
-#include "attnc/Support/Text.h"
 #include "attnc/Support/TensorFiles.h"
+#include "attnc/Support/Text.h"
 #include <algorithm>
 #include <cstdio>
 #include <unistd.h>

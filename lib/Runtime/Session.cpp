@@ -77,9 +77,17 @@ Session::Session(std::shared_ptr<const LoadedPackage> package) : loaded(std::mov
   for (auto &f : loaded->functions()) {
     const Function &decl = *f.decl;
     size_t tensors = decl.inputs.size() + decl.outputs.size();
-    Call call{&f, Sizes(decl), std::vector<int>(decl.dims.size(), -1), {}, std::vector<Buffer>(tensors),
-              std::vector<TensorRef>(decl.inputs.size()), std::vector<TensorRef>(decl.outputs.size()),
-              std::vector<OutputRef *>(decl.outputs.size()), {}};
+    Call call{
+        &f,
+        Sizes(decl),
+        std::vector<int>(decl.dims.size(), -1),
+        {},
+        std::vector<Buffer>(tensors),
+        std::vector<TensorRef>(decl.inputs.size()),
+        std::vector<TensorRef>(decl.outputs.size()),
+        std::vector<OutputRef *>(decl.outputs.size()),
+        {},
+    };
     call.shape.reserve(maxRank);
     // A size is the session's if a state that the function uses (or makes) has it, or it is a capacity.
     auto share = [&](const StateDecl &state) {

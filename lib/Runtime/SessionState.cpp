@@ -1,7 +1,7 @@
 // States: how they begin, how they are saved and restored. Rings are saved as rows (attnc/Runtime/Ring.h).
 #include "Session.h"
-#include "attnc/Support/Text.h"
 #include "attnc/Support/TensorFiles.h"
+#include "attnc/Support/Text.h"
 #include <algorithm>
 #include <cstring>
 
@@ -181,7 +181,8 @@ Status Session::readRing(Restoring &work, size_t index) const {
   int64_t length = dim.isStatic() ? dim.value : work.dims[size_t(stateDimIndex(dim.name))].value;
   if (length < 0)
     return wrong("size '", dim.name, "' of state '", decl.name, "' is a capacity: give it when the session is made "
-                 "(--capacity ", dim.name, "=N)");
+                                                                "(--capacity ",
+                 dim.name, "=N)");
   const Tensor &count = work.tensors[size_t(loaded->manifest().findState(decl.ring->count))];
   ATTNC_TRY(Ring ring, makeRing(*decl.ring, length, count));
   ATTNC_CHECK(checkRows(ring, decl, work.tensors[index].shape()));

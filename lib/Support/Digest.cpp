@@ -45,8 +45,8 @@ std::string digestOf(std::string_view text) { return digestOf(std::as_bytes(std:
 
 bool isDigest(std::string_view text) {
   return text.size() == digestLength && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-  });
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+         });
 }
 
 struct DigestStream::State {

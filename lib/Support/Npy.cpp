@@ -10,9 +10,17 @@ struct Row {
   std::string_view descr;
   DType dtype;
 };
-constexpr Row rows[] = {{"<f8", DType::F64}, {"<f4", DType::F32}, {"<f2", DType::F16},
-                        {"<i8", DType::I64}, {"<i4", DType::I32}, {"<i2", DType::I16},
-                        {"|i1", DType::I8},  {"|u1", DType::U8},  {"|b1", DType::I1}};
+constexpr Row rows[] = {
+    {"<f8", DType::F64},
+    {"<f4", DType::F32},
+    {"<f2", DType::F16},
+    {"<i8", DType::I64},
+    {"<i4", DType::I32},
+    {"<i2", DType::I16},
+    {"|i1", DType::I8},
+    {"|u1", DType::U8},
+    {"|b1", DType::I1},
+};
 
 Error damaged(std::string_view why) { return makeError(ErrorKind::Format, "not a valid .npy file: ", why); }
 

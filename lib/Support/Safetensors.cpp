@@ -11,7 +11,7 @@ namespace {
 
 constexpr uint64_t maxHeader = 100'000'000; // the format's own limit
 constexpr std::string_view names[dtypeCount] = {"F64", "F32", "F16", "BF16", "I64",
-                                                "I32", "I16", "I8",  "U8",   "BOOL"};
+                                                "I32", "I16", "I8", "U8", "BOOL"};
 
 Error damaged(std::string_view why) {
   return makeError(ErrorKind::Format, "not a valid .safetensors file: ", why);

@@ -8,9 +8,7 @@ struct DTypeRow {
   std::string_view name;
   size_t size;
 };
-constexpr DTypeRow dtypes[dtypeCount] = {{"f64", 8}, {"f32", 4}, {"f16", 2}, {"bf16", 2},
-                                         {"i64", 8}, {"i32", 4}, {"i16", 2}, {"i8", 1},
-                                         {"u8", 1},  {"i1", 1}};
+constexpr DTypeRow dtypes[dtypeCount] = {{"f64", 8}, {"f32", 4}, {"f16", 2}, {"bf16", 2}, {"i64", 8}, {"i32", 4}, {"i16", 2}, {"i8", 1}, {"u8", 1}, {"i1", 1}};
 } // namespace
 
 std::string_view dtypeName(DType type) { return dtypes[size_t(type)].name; }

@@ -75,3 +75,51 @@ func.func @step(%s: tensor<?x4xf32> {attnc.state = "s", attnc.dims = ["B"], attn
   %y = linalg.exp ins(%s : tensor<?x4xf32>) outs(%e : tensor<?x4xf32>) -> tensor<?x4xf32>
   return %y : tensor<?x4xf32>
 }
+
+// -----
+
+// A state that a loop carries, one slice a layer, is updated in its argument: nothing is copied to it or from it.
+// CHECK-LABEL: func.func @session(
+// CHECK-SAME: %[[S:[a-z0-9]+]]: memref<2x4xf32> {attnc.role = "state", attnc.state = "s"}
+// CHECK-NOT: memref.copy
+// CHECK: scf.for
+// CHECK-NOT: memref.copy
+// CHECK: attnc.launch @{{.*}} into(%[[S]] : memref<2x4xf32>)
+// CHECK: attnc.launch @{{.*}} into(%[[S]] : memref<2x4xf32>)
+// CHECK-NOT: memref.copy
+// CHECK: return
+func.func @session(%n: index {attnc.name = "n"}, %s: tensor<2x4xf32> {attnc.state = "s"}) -> (tensor<2x4xf32> {attnc.state = "s"}) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %e = scf.for %i = %c0 to %n step %c1 iter_args(%s0 = %s) -> tensor<2x4xf32> {
+    %a0 = tensor.extract_slice %s0[0, 0] [1, 4] [1, 1] : tensor<2x4xf32> to tensor<4xf32>
+    %b0 = math.exp %a0 : tensor<4xf32>
+    %s1 = tensor.insert_slice %b0 into %s0[0, 0] [1, 4] [1, 1] : tensor<4xf32> into tensor<2x4xf32>
+    %a1 = tensor.extract_slice %s1[1, 0] [1, 4] [1, 1] : tensor<2x4xf32> to tensor<4xf32>
+    %b1 = math.exp %a1 : tensor<4xf32>
+    %s2 = tensor.insert_slice %b1 into %s1[1, 0] [1, 4] [1, 1] : tensor<4xf32> into tensor<2x4xf32>
+    scf.yield %s2 : tensor<2x4xf32>
+  }
+  return %e : tensor<2x4xf32>
+}
+
+// -----
+
+// What the loop started from is read behind it: the state is carried aside and copied when it is done.
+// CHECK-LABEL: func.func @old_and_new(
+// CHECK-SAME: %[[Y:[a-z0-9]+]]: memref<4xf32> {attnc.name = "y", attnc.role = "output"}
+// CHECK-SAME: %[[S:[a-z0-9]+]]: memref<4xf32> {attnc.role = "state", attnc.state = "s"}
+// CHECK: memref.copy %[[S]], %[[CARRIED:.*]] :
+// CHECK: scf.for
+// CHECK: attnc.launch @{{.*}}(%[[S]] : memref<4xf32>) into(%[[Y]] : memref<4xf32>)
+// CHECK: memref.copy %[[CARRIED]], %[[S]]
+func.func @old_and_new(%n: index {attnc.name = "n"}, %s: tensor<4xf32> {attnc.state = "s"}) -> (tensor<4xf32> {attnc.name = "y"}, tensor<4xf32> {attnc.state = "s"}) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %e = scf.for %i = %c0 to %n step %c1 iter_args(%s0 = %s) -> tensor<4xf32> {
+    %b = math.exp %s0 : tensor<4xf32>
+    scf.yield %b : tensor<4xf32>
+  }
+  %y = math.sin %s : tensor<4xf32>
+  return %y, %e : tensor<4xf32>, tensor<4xf32>
+}

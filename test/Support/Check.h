@@ -40,19 +40,19 @@ inline int runAll() {
 
 } // namespace check
 
-#define TEST(name)                                                                                 \
-  static void name();                                                                              \
-  static int registered_##name = check::add(#name, name);                                          \
+#define TEST(name)                                        \
+  static void name();                                     \
+  static int registered_##name = check::add(#name, name); \
   static void name()
-#define EXPECT(...)                                                                                \
-  do {                                                                                             \
-    if (!(__VA_ARGS__))                                                                            \
-      check::report(__FILE__, __LINE__, "expected " #__VA_ARGS__);                                 \
+#define EXPECT(...)                                                \
+  do {                                                             \
+    if (!(__VA_ARGS__))                                            \
+      check::report(__FILE__, __LINE__, "expected " #__VA_ARGS__); \
   } while (false)
 #define EXPECT_TEXT(text, part) check::hasText(__FILE__, __LINE__, text, part)
 /// Goes on only if this holds.
-#define REQUIRE(...)                                                                               \
-  do {                                                                                             \
-    if (!(__VA_ARGS__))                                                                            \
-      return check::report(__FILE__, __LINE__, "expected " #__VA_ARGS__);                          \
+#define REQUIRE(...)                                                      \
+  do {                                                                    \
+    if (!(__VA_ARGS__))                                                   \
+      return check::report(__FILE__, __LINE__, "expected " #__VA_ARGS__); \
   } while (false)

@@ -41,7 +41,11 @@ inline constexpr uint64_t weightAlignment = 64;
 
 /// One size of a shape: static, named, or a named capacity (states only).
 struct Dim {
-  enum class Kind { Static, Named, Capacity };
+  enum class Kind {
+    Static,
+    Named,
+    Capacity
+  };
   Kind kind = Kind::Static;
   int64_t value = 0;
   std::string name;
@@ -101,7 +105,10 @@ struct PlanBuffer {
 };
 
 struct Function {
-  enum class Kind { Entry, Init };
+  enum class Kind {
+    Entry,
+    Init
+  };
   std::string name;
   Kind kind = Kind::Entry;
   std::string symbol, sizeSymbol;

@@ -11,7 +11,12 @@ public:
 
   /// Where a size's value came from, for the message when another one differs.
   struct Source {
-    enum class Kind { None, Capacity, State, Input } kind = Kind::None;
+    enum class Kind {
+      None,
+      Capacity,
+      State,
+      Input
+    } kind = Kind::None;
     std::string_view name; // of the state or input
     int axis = 0;
   };

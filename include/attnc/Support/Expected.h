@@ -98,15 +98,15 @@ using Status = Expected<void>;
 #define ATTNC_CONCAT(a, b) ATTNC_CONCAT_(a, b)
 
 /// ATTNC_CHECK(f()): returns the error of a call that failed.
-#define ATTNC_CHECK(...)                                                                           \
-  do {                                                                                             \
-    if (auto attncStatus = (__VA_ARGS__); !attncStatus)                                            \
-      return attncStatus.takeError();                                                              \
+#define ATTNC_CHECK(...)                                \
+  do {                                                  \
+    if (auto attncStatus = (__VA_ARGS__); !attncStatus) \
+      return attncStatus.takeError();                   \
   } while (false)
 
 /// ATTNC_TRY(auto x, f()): x is the value of f(), or returns its error.
-#define ATTNC_TRY(declaration, ...)                                                                \
-  auto ATTNC_CONCAT(attncTry, __LINE__) = (__VA_ARGS__);                                           \
-  if (!ATTNC_CONCAT(attncTry, __LINE__))                                                           \
-    return ATTNC_CONCAT(attncTry, __LINE__).takeError();                                           \
+#define ATTNC_TRY(declaration, ...)                      \
+  auto ATTNC_CONCAT(attncTry, __LINE__) = (__VA_ARGS__); \
+  if (!ATTNC_CONCAT(attncTry, __LINE__))                 \
+    return ATTNC_CONCAT(attncTry, __LINE__).takeError(); \
   declaration = std::move(*ATTNC_CONCAT(attncTry, __LINE__))

@@ -12,7 +12,18 @@
 namespace attnc {
 
 /// Element types. I1 takes one byte an element, 0 or 1.
-enum class DType : uint8_t { F64, F32, F16, BF16, I64, I32, I16, I8, U8, I1 };
+enum class DType : uint8_t {
+  F64,
+  F32,
+  F16,
+  BF16,
+  I64,
+  I32,
+  I16,
+  I8,
+  U8,
+  I1
+};
 inline constexpr int dtypeCount = 10;
 
 /// "f32", as the manifest writes it.

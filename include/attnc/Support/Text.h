@@ -22,7 +22,10 @@ size_t terminalWidth(int file);
 /// Rows under a heading; every column as wide as its widest cell.
 class Table {
 public:
-  enum class Align { Left, Right };
+  enum class Align {
+    Left,
+    Right
+  };
   struct Column {
     std::string heading;
     Align align = Align::Left;

@@ -117,8 +117,10 @@ ParseResult AttentionReader::readQuery() {
 ParseResult AttentionReader::readSource() {
   constexpr int segment = AttentionOp::odsIndex_source_operands;
   constexpr std::tuple<StringLiteral, AttentionOp::SourceBit, bool> clauses[] = {
-      {"offset", AttentionOp::HasOffset, true}, {"positions", AttentionOp::HasPositions, false},
-      {"valid", AttentionOp::HasValid, true},   {"pages", AttentionOp::HasPages, false},
+      {"offset", AttentionOp::HasOffset, true},
+      {"positions", AttentionOp::HasPositions, false},
+      {"valid", AttentionOp::HasValid, true},
+      {"pages", AttentionOp::HasPages, false},
       {"rows", AttentionOp::HasRows, false},
   };
   WrittenOperand *operand;
@@ -360,7 +362,8 @@ void AttentionOp::print(OpAsmPrinter &p) {
 }
 
 void AttentionOp::getAsmBlockArgumentNames(Region &region, OpAsmSetValueNameFn setName) {
-  StringRef names = &region == &getScore() ? "sbhijn" : &region == &getPost() ? "pbhijn" : "bhijn";
+  StringRef names = &region == &getScore() ? "sbhijn" : &region == &getPost() ? "pbhijn"
+                                                                              : "bhijn";
   for (BlockArgument argument : region.getArguments()) {
     unsigned number = argument.getArgNumber();
     if (number < names.size())

@@ -72,8 +72,10 @@ std::optional<unsigned> AttentionOperand::find(AttentionOp::Dim dim) const {
 /// The operands of the sources: key, value, then those of the kind's bits, source by source.
 static void addSourceOperands(AttentionOp op, function_ref<void(Role, unsigned)> add) {
   constexpr std::pair<AttentionOp::SourceBit, Role> optional[] = {
-      {AttentionOp::HasOffset, Role::Offset}, {AttentionOp::HasPositions, Role::Positions},
-      {AttentionOp::HasValid, Role::Valid},   {AttentionOp::HasPages, Role::Pages},
+      {AttentionOp::HasOffset, Role::Offset},
+      {AttentionOp::HasPositions, Role::Positions},
+      {AttentionOp::HasValid, Role::Valid},
+      {AttentionOp::HasPages, Role::Pages},
       {AttentionOp::HasRows, Role::Rows},
   };
   for (auto [number, kind] : llvm::enumerate(op.getSourceKinds())) {

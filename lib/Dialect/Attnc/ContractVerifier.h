@@ -6,7 +6,10 @@
 
 namespace attnc {
 
-enum class ValueKind { Argument, Result };
+enum class ValueKind {
+  Argument,
+  Result
+};
 
 /// One attnc attribute of an argument or result, by itself.
 mlir::LogicalResult verifyValueAttribute(mlir::Operation *op, ValueKind kind, unsigned index, mlir::NamedAttribute attribute);

@@ -209,9 +209,16 @@ ParseResult AdaptiveOp::parse(OpAsmParser &parser, OperationState &result) {
   auto readDelta = inParens([&] { return parseF64(parser, properties.delta); });
   auto readMargin = [&] { properties.margin = b.getUnitAttr(); return ParseResult::success(); };
   if (parseEnum<Policy>(parser, "policy", properties.policy) ||
-      parseOptions(parser, {{"threshold", readThreshold}, {"compare", readCompare}, {"remainder", readRemainder},
-                            {"seed", readSeed}, {"stream", readStream}, {"on", readOn}, {"delta", readDelta},
-                            {"margin", readMargin}}))
+      parseOptions(parser, {
+                               {"threshold", readThreshold},
+                               {"compare", readCompare},
+                               {"remainder", readRemainder},
+                               {"seed", readSeed},
+                               {"stream", readStream},
+                               {"on", readOn},
+                               {"delta", readDelta},
+                               {"margin", readMargin},
+                           }))
     return failure();
 
   Binding active;
@@ -379,8 +386,7 @@ ParseResult FixedPointOp::parse(OpAsmParser &parser, OperationState &result) {
   auto readDelta = inParens([&] { return parseF64(parser, properties.delta); });
   if (parseEnum<Solver>(parser, "solver", properties.solver) ||
       parseKeywordOperand(parser, "tolerance", tolerance) || parseKeywordOperand(parser, "cap", cap) ||
-      parseOptions(parser, {{"history", readHistory}, {"beta", readBeta}, {"regularization", readRegularization},
-                            {"delta", readDelta}}) ||
+      parseOptions(parser, {{"history", readHistory}, {"beta", readBeta}, {"regularization", readRegularization}, {"delta", readDelta}}) ||
       parser.parseKeyword("init") || parseParenthesised(parser, [&] { return parseTypedBinding(parser, z); }) ||
       parser.resolveOperand(tolerance, b.getF32Type(), result.operands) ||
       parser.resolveOperand(cap, b.getIndexType(), result.operands) || resolve(parser, z, result))

@@ -28,9 +28,16 @@ namespace {
 constexpr llvm::StringLiteral kPoll = "poll_control";
 
 /// Offsets of attnc_control's fields (include/attnc-c/KernelAbi.h).
-enum ControlField : int32_t { kStop = 4, kCancel = 8, kStepsLeft = 16 };
+enum ControlField : int32_t {
+  kStop = 4,
+  kCancel = 8,
+  kStepsLeft = 16
+};
 /// Reasons to stop, as in attnc_control.stop.
-enum StopReason : int32_t { kCancelled = 1, kStepLimit = 2 };
+enum StopReason : int32_t {
+  kCancelled = 1,
+  kStepLimit = 2
+};
 
 class AbiBuilder {
 public:

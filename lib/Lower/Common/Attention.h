@@ -19,7 +19,11 @@ using Dim = attn::AttentionOp::Dim;
 
 /// What a tile covers of a dimension: everything, one index, or a range.
 struct Part {
-  enum { Whole, Index, Range } kind = Whole;
+  enum {
+    Whole,
+    Index,
+    Range
+  } kind = Whole;
   mlir::OpFoldResult offset, size;
 
   static Part index(mlir::OpFoldResult offset) { return {Index, offset, {}}; }
@@ -92,5 +96,16 @@ mlir::Value weighProducts(mlir::ImplicitLocOpBuilder &b, attn::AttentionOp op,
 /// out[i, v] += Σ_j weight · value, in a tensor of the compute type.
 mlir::Value addValues(mlir::ImplicitLocOpBuilder &b, attn::AttentionOp op, const KeyTile &keys,
                       mlir::Value weights, mlir::Value out);
+
+//===----------------------------------------------------------------------===//
+// Rows
+//===----------------------------------------------------------------------===//
+
+/// Attention of a tile of queries. Writes and returns the parts of the outputs: out, then lse and entropy as far as there are.
+/// `width` is the number of columns of out, at most `widest`.
+llvm::SmallVector<mlir::Value> computeQueryTile(mlir::ImplicitLocOpBuilder &b, attn::AttentionOp op,
+                                                const QueryTile &queries, const LowerAttnOptions &blocks,
+                                                llvm::ArrayRef<Indexed> outputs, mlir::OpFoldResult width,
+                                                int64_t widest);
 
 } // namespace attnc::lower
