@@ -1,6 +1,8 @@
 // Every op is of a dialect that schedule, plan and lower know.
 #include "attnc/Optimize/Passes.h"
 
+#include "llvm/ADT/StringExtras.h"
+
 namespace attnc {
 #define GEN_PASS_DEF_CHECKOPS
 #include "attnc/Optimize/Passes.h.inc"

@@ -14,10 +14,14 @@ int inspectMain(int argc, const char *const *argv) {
   bool verify = false;
   InspectOptions options;
   CLI::App app("Shows what a package holds: signature, states, kernels, memory plan.", "attnc inspect");
-  app.add_option("PACKAGE", path, "The package")->required();
+  app.get_formatter()->column_width(26);
+  app.get_formatter()->label("REQUIRED", "");
+  app.add_option("PACKAGE", path, "The package")->required()->type_name("");
   app.add_flag("--verify", verify, "Compare the digests of code and weights first");
   app.add_flag("--weights", options.listWeights, "List the weights too");
-  app.add_option("--at", sizes, "NAME=N: evaluate the memory plan at this size")->allow_extra_args(false);
+  app.add_option("--at", sizes, "Evaluate the memory plan at this size")
+      ->type_name("NAME=N")
+      ->allow_extra_args(false);
   auto wrongLine = [](std::string_view why) {
     std::cerr << "attnc inspect: " << why << " (attnc inspect --help lists the options)\n";
     return 2;

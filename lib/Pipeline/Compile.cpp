@@ -31,8 +31,11 @@ public:
             options.onDiagnostic();
           auto place = dyn_cast<FileLineColLoc>(diagnostic.getLocation());
           bool line = place ? place.getLine() != 0 : !isa<UnknownLoc>(diagnostic.getLocation());
-          if (!line)
+          if (!line) {
             llvm::errs() << "attnc: " << diagnostic << "\n";
+            for (Diagnostic &note : diagnostic.getNotes())
+              llvm::errs() << "attnc: " << note << "\n";
+          }
           return success(!line); // failure: on to the handler before
         }) {}
 

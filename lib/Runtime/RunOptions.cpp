@@ -54,32 +54,43 @@ Status interpret(const Texts &texts, RunOptions &out) {
   return {};
 }
 
+void declareOptions(CLI::App &app, RunOptions &out, Texts &texts, bool withReference) {
+  app.get_formatter()->column_width(26);
+  app.get_formatter()->label("REQUIRED", "");
+  auto option = [&](const char *name, auto &value, const char *kind, const char *what) {
+    return app.add_option(name, value, what)->type_name(kind);
+  };
+  auto repeated = [&](const char *name, std::vector<std::string> &values, const char *kind, const char *what) {
+    option(name, values, kind, what)->allow_extra_args(false);
+  };
+  option("PACKAGE", out.model, "", withReference ? "The package (or model)" : "The package")->required();
+  if (withReference)
+    app.add_flag("--reference", out.reference, "Run a model (.mlir) by the reference interpreter, in double precision");
+  option("--entry", out.entry, "NAME", "Function to run (default: main)");
+  repeated("--input", texts.inputs, "NAME=VALUE", "An input: @FILE.npy, or 1,2,3 with rows apart by ';'");
+  option("--inputs", out.inputsFile, "FILE", "Inputs by name: .npz or .safetensors");
+  option("--prefix", out.prefix, "TEXT", "Of --inputs take the tensors named TEXT + input, ignore others");
+  repeated("--output", texts.outputs, "NAME=@FILE", "An output to a .npy file");
+  option("--outputs", out.outputsFile, "FILE", "All outputs to a .npz or .safetensors file");
+  option("--state-in", out.stateIn, "FILE", "States to begin with: .safetensors");
+  option("--state-out", out.stateOut, "FILE", "States after the run: .safetensors");
+  repeated("--capacity", texts.capacities, "NAME=N", "A size of a state that is given when a session is made");
+  option("--weights", out.weights, "FILE", withReference ? "Weights, for a model or a package without them: .safetensors" : "Weights, for a package without them: .safetensors");
+  option("--cpu-level", out.cpuLevel, "LEVEL", "avx2 or avx512 (default: the best that the CPU has)");
+  option("--threads", out.threads, "N", "Threads (default: ATTNC_THREADS, or one a core)")
+      ->check(CLI::Range(1, 4096).description(""));
+  option("--step-limit", out.stepLimit, "N", "Stop after N loop iterations")
+      ->check(CLI::Range(int64_t(1), INT64_MAX).description(""));
+}
+
 } // namespace
 
 ParsedRunOptions parseRunOptions(int argc, const char *const *argv, const std::string &program, bool withReference) {
   RunOptions out;
   Texts texts;
   CLI::App app("Runs a function of a package.", program);
-  app.add_option("PACKAGE", out.model, "The package")->required();
-  if (withReference)
-    app.add_flag("--reference", out.reference,
-                 "PACKAGE is a model (.mlir), run in double precision by the reference interpreter");
-  app.add_option("--entry", out.entry, "Function to run (main)");
-  app.add_option("--input", texts.inputs, "NAME=@FILE.npy or NAME=1,2,3 (rows separated by ';')")
-      ->allow_extra_args(false);
-  app.add_option("--inputs", out.inputsFile, "Inputs from a .npz or .safetensors file, by name");
-  app.add_option("--prefix", out.prefix, "Take the tensors named PREFIX + input, ignore others");
-  app.add_option("--output", texts.outputs, "NAME=@FILE.npy")->allow_extra_args(false);
-  app.add_option("--outputs", out.outputsFile, "All outputs to a .npz or .safetensors file");
-  app.add_option("--state-in", out.stateIn, "States to begin with (.safetensors)");
-  app.add_option("--state-out", out.stateOut, "States after the run (.safetensors)");
-  app.add_option("--capacity", texts.capacities, "NAME=N: a size of a state")->allow_extra_args(false);
-  app.add_option("--weights", out.weights, "Weights, for a package without them (.safetensors)");
-  app.add_option("--cpu-level", out.cpuLevel, "avx2 or avx512 (the best that the CPU has)");
-  app.add_option("--threads", out.threads, "Threads (one a core, or ATTNC_THREADS)")
-      ->check(CLI::Range(1, 4096));
-  app.add_option("--step-limit", out.stepLimit, "Stop after so many loop iterations")
-      ->check(CLI::Range(int64_t(1), INT64_MAX));
+  app.footer("Without --output and --outputs the outputs are shown:\n  " + program + " model.attnpkg --input x=@x.npy --input n=3");
+  declareOptions(app, out, texts, withReference);
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp &) {

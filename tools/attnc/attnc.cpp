@@ -1,4 +1,5 @@
 // attnc: the compiler's command line. Each command is a thin main over its room.
+#include "attnc/Import/Import.h"
 #include "attnc/InitAll.h"
 #include "attnc/Package/Inspect.h"
 #include "attnc/Pipeline/Compile.h"
@@ -29,7 +30,7 @@ namespace {
 cl::SubCommand compileCommand("compile", "compile a model to a package");
 cl::OptionCategory compileOptions("Options of compile");
 
-cl::opt<std::string> model(cl::Positional, cl::desc("MODEL.mlir"), cl::sub(compileCommand), cl::cat(compileOptions));
+cl::opt<std::string> model(cl::Positional, cl::desc("MODEL.mlir, .pt2, .onnx or file.py:function"), cl::sub(compileCommand), cl::cat(compileOptions));
 cl::opt<std::string> output("o", cl::desc("The package to write (default: the model's name with .attnpkg)"), cl::value_desc("FILE"),
                             cl::sub(compileCommand), cl::cat(compileOptions));
 cl::opt<std::string> weights("weights", cl::desc("The weights to pack, .safetensors; or 'external' to pack none"), cl::value_desc("FILE"),
@@ -118,9 +119,28 @@ void registerEverything(mlir::DialectRegistry &registry) {
   registerDialects(registry);
 }
 
+/// The package's name: the model's, with another ending.
+std::string packageOf(StringRef model) {
+  SmallString<64> path(sys::path::filename(model));
+  sys::path::replace_extension(path, ".attnpkg");
+  return std::string(path);
+}
+
 int compileMain() {
   if (model.empty())
     return wrongCommand("compile: expected a model, MODEL.mlir; see attnc compile --help");
+  std::optional<ImportedModel> imported;
+  if (ImportedModel::isForeign(model)) {
+    llvm::Expected<ImportedModel> made = ImportedModel::create(model);
+    if (!made) {
+      errs() << "attnc: " << toString(made.takeError()) << "\n";
+      return 1;
+    }
+    imported.emplace(std::move(*made));
+    model = imported->module();
+    if (weights.empty())
+      weights = imported->weights();
+  }
   mlir::registerAllPasses();
   registerPasses();
   mlir::DialectRegistry registry;
@@ -137,11 +157,8 @@ int compileMain() {
   options.model = model;
   options.output = output;
   options.weights = weights;
-  if (options.output.empty()) {
-    SmallString<64> path(sys::path::filename(model));
-    sys::path::replace_extension(path, ".attnpkg");
-    options.output = stopAfter.empty() ? std::string(path) : "-";
-  }
+  if (options.output.empty())
+    options.output = stopAfter.empty() ? packageOf(model) : "-";
   Progress progress;
   options.onDiagnostic = [&] { progress.clear(); };
   collectLevels(options.levels);

@@ -23,14 +23,14 @@ def KernelScratch : Pass<"attnc-kernel-scratch", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::memref::MemRefDialect"];
 }
 
-def ExpandShapes : Pass<"attnc-expand-shapes", "::mlir::ModuleOp"> {
-  let summary = "memref.expand_shape into several dynamic sizes becomes pointer and strides";
-  let dependentDialects = ["::mlir::memref::MemRefDialect", "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect"];
-}
-
 def StridedCopies : Pass<"attnc-strided-copies", "::mlir::ModuleOp"> {
   let summary = "copies between buffers that are not contiguous become linalg.copy";
   let dependentDialects = ["::mlir::linalg::LinalgDialect"];
+}
+
+def ExpandViews : Pass<"attnc-expand-views", "::mlir::ModuleOp"> {
+  let summary = "memref.expand_shape becomes a cast with explicit sizes and strides";
+  let dependentDialects = ["::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect"];
 }
 
 def CallKernels : Pass<"attnc-call-kernels", "::mlir::ModuleOp"> {

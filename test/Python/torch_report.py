@@ -1,0 +1,98 @@
+"""A table of models: imported, attention ops found, largest norm-wise error over the sizes, times.
+
+    torch_report.py [--import-only] [MODEL …]     (default: all)"""
+import argparse
+import dataclasses
+import time
+import traceback
+import warnings
+
+import common
+import torch
+
+import attnc
+from attnc.frontends import ImportProblems, torch_export
+from torch_models import CASES
+
+warnings.filterwarnings("ignore")
+
+
+@dataclasses.dataclass
+class Row:
+    """What one model gave."""
+    name: str
+    problem: str = ""
+    attentions: int = 0
+    error: float = 0.0
+    export: float = 0.0
+    imported: float = 0.0
+    compiled: float = 0.0
+    text: int = 0
+
+    def __str__(self) -> str:
+        if self.problem:
+            return f"{self.name:22} {self.problem}"
+        case = CASES[self.name]
+        return (f"{self.name:22} attention {self.attentions}/{case.attentions}  error {self.error:.1e}  export {self.export:.1f} s  import {self.imported:.1f} s"
+                f"  compile {self.compiled:.1f} s  text {self.text // 1000} kB  {case.note}")
+
+
+def leaves(tree) -> list:
+    return torch.utils._pytree.tree_leaves(tree)
+
+
+def norm_error(got: torch.Tensor, expected: torch.Tensor) -> float:
+    """‖got - expected‖ / ‖expected‖; whatever is not a float must be equal."""
+    if got.shape != expected.shape or got.dtype != expected.dtype:
+        return float("inf")
+    if not expected.is_floating_point():
+        return 0.0 if torch.equal(got, expected) else float("inf")
+    return ((got.double() - expected.double()).norm() / expected.double().norm().clamp(min=1e-30)).item()
+
+
+def import_case(name: str, row: Row) -> torch_export.Imported:
+    case = CASES[name]
+    torch.manual_seed(0)
+    module = case.make().eval()
+    began = time.time()
+    program = torch_export.export(module, case.inputs(*case.sizes[0]), None, case.dynamic_shapes)
+    row.export, began = time.time() - began, time.time()
+    imported = torch_export.import_program(program, name, torch_export.names_of_sizes(program, case.dynamic_shapes))
+    row.imported, row.text, row.attentions = time.time() - began, len(imported.text), imported.text.count("= attn.attention ")
+    return module, imported
+
+
+def check(name: str, import_only: bool = False) -> Row:
+    """A case from module to results."""
+    row, case = Row(name), CASES[name]
+    try:
+        module, imported = import_case(name, row)
+        model, weights = common.FOLDER / f"{name}.mlir", common.FOLDER / f"{name}.safetensors"
+        imported.write(model, weights)
+        began = time.time()
+        if import_only:
+            common.verify(model)
+            return row
+        package = attnc.load(common.package(model, name, weights))
+        row.compiled = time.time() - began
+        for sizes in case.sizes:
+            inputs = case.inputs(*sizes)
+            with torch.no_grad():
+                expected = leaves(module(*inputs))
+            got = package(*leaves(inputs))
+            row.error = max([row.error, *map(norm_error, got if isinstance(got, tuple) else (got,), expected)])
+    except (ImportProblems, attnc.Error, AssertionError) as problem:
+        row.problem = str(problem)
+    except Exception:
+        row.problem = traceback.format_exc()
+    return row
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("models", nargs="*")
+    parser.add_argument("--import-only", action="store_true", help="neither compile nor run")
+    options = parser.parse_args()
+    import hf_models  # noqa: F401: adds its cases
+    for chosen in options.models or CASES:
+        print(check(chosen, options.import_only), flush=True)
