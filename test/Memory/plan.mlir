@@ -123,3 +123,58 @@ func.func @old_and_new(%n: index {attnc.name = "n"}, %s: tensor<4xf32> {attnc.st
   %y = math.sin %s : tensor<4xf32>
   return %y, %e : tensor<4xf32>, tensor<4xf32>
 }
+
+// -----
+
+// What a loop makes block by block is laid into the output itself; the last block has its own size, not more than 8 rows.
+// CHECK-LABEL: func.func @blocks(
+// CHECK-SAME: %[[Y:[a-z0-9]+]]: memref<?x4xf32> {attnc.dims = ["T"], attnc.name = "y", attnc.role = "output"}
+// CHECK-SAME: below = array<i64>, buffer = "blocks_generic ?x4xf32", bytes = 16 : i64
+// CHECK-NOT: memref.copy
+// CHECK: scf.for
+// CHECK: attnc.launch @{{.*}}into(%[[Y]] : memref<?x4xf32>)
+// CHECK-NOT: memref.copy
+// CHECK: return
+func.func @blocks(%x: tensor<?x4xf32> {attnc.name = "x", attnc.dims = ["T"]}) -> (tensor<?x4xf32> {attnc.name = "y", attnc.dims = ["T"]}) {
+  %c0 = arith.constant 0 : index
+  %c8 = arith.constant 8 : index
+  %t = tensor.dim %x, %c0 : tensor<?x4xf32>
+  %e = tensor.empty(%t) : tensor<?x4xf32>
+  %y = scf.for %i = %c0 to %t step %c8 iter_args(%y0 = %e) -> tensor<?x4xf32> {
+    %left = arith.subi %t, %i : index
+    %n = arith.minui %left, %c8 : index
+    %b = tensor.extract_slice %x[%i, 0] [%n, 4] [1, 1] : tensor<?x4xf32> to tensor<?x4xf32>
+    %s = math.sin %b : tensor<?x4xf32>
+    %y1 = tensor.insert_slice %s into %y0[%i, 0] [%n, 4] [1, 1] : tensor<?x4xf32> into tensor<?x4xf32>
+    scf.yield %y1 : tensor<?x4xf32>
+  }
+  return %y : tensor<?x4xf32>
+}
+
+// -----
+
+// An inner loop starts from a copy of what the outer loop needs once more.
+// CHECK-LABEL: func.func @inner(
+// CHECK: attnc.launch @{{.*}}() into(%[[ONE:[a-z0-9_]+]] : memref<4xf32>)
+// CHECK: scf.for
+// CHECK: memref.copy %[[ONE]], %[[COPY:[a-z0-9_]+]] :
+// CHECK: scf.for
+// CHECK: attnc.launch @{{.*}} into(%[[COPY]] : memref<4xf32>)
+// CHECK: attnc.launch @{{.*}}%[[COPY]] : memref<4xf32>, memref<4xf32>)
+func.func @inner(%n: index {attnc.name = "n"}, %x: tensor<4xf32> {attnc.name = "x"}) -> (tensor<4xf32> {attnc.name = "y"}) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %one = arith.constant 1.0 : f32
+  %two = arith.constant 2.0 : f32
+  %e = tensor.empty() : tensor<4xf32>
+  %ones = linalg.fill ins(%one : f32) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+  %y = scf.for %i = %c0 to %n step %c1 iter_args(%a = %x) -> tensor<4xf32> {
+    %r = scf.for %j = %c0 to %i step %c1 iter_args(%b = %ones) -> tensor<4xf32> {
+      %c = tensor.insert %two into %b[%j] : tensor<4xf32>
+      scf.yield %c : tensor<4xf32>
+    }
+    %s = linalg.add ins(%a, %r : tensor<4xf32>, tensor<4xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+    scf.yield %s : tensor<4xf32>
+  }
+  return %y : tensor<4xf32>
+}

@@ -15,8 +15,10 @@ Size = int | sympy.Expr
 
 
 def size(value) -> Size:
-    """An int where the expression is a number."""
+    """An int where the expression is a number; quotients that are polynomials are those."""
     value = sympy.sympify(value)
+    if any(f.func.__name__ in ("FloorDiv", "CleanDiv") for f in value.atoms(sympy.Function)):
+        value = value.replace(lambda e: e.func.__name__ in ("FloorDiv", "CleanDiv"), lambda e: q if (q := divide(*e.args)) is not None else e)
     return int(value) if value.is_Integer else value
 
 
@@ -76,6 +78,34 @@ def grouping(before: Sequence[Size], after: Sequence[Size]) -> list[tuple[list[i
             break
     groups[-1][1].extend(range(j, len(b)))
     return groups
+
+
+def refinement(before: Sequence[Size], after: Sequence[Size]) -> list[Size] | None:
+    """Sizes that both shapes of one product are joins of: [B, 32] and [4 B, 8] → [B, 4, 8]; None where there are none."""
+    a, b, out = list(before), list(after), []
+    while a and b:
+        x, y = a.pop(), b.pop()
+        if same(x, y):
+            out.append(x)
+        elif (quotient := divide(x, y)) is not None:
+            out.append(y)
+            a.append(quotient)
+        elif (quotient := divide(y, x)) is not None:
+            out.append(x)
+            b.append(quotient)
+        else:
+            return None
+    return (out + [1] * len(a or b))[::-1] if all(s == 1 for s in a + b) else None
+
+
+def divide(x: Size, y: Size) -> Size | None:
+    """x / y where that is a number or a polynomial."""
+    if isinstance(x, int) and isinstance(y, int):
+        return x // y if y and x % y == 0 else None
+    quotient = sympy.cancel(sympy.sympify(x) / y)
+    symbols = quotient.free_symbols
+    whole = quotient.is_Integer or bool(symbols) and quotient.is_polynomial(*symbols) and all(c.is_Integer for c in sympy.Poly(quotient, *symbols).coeffs())
+    return (int(quotient) if quotient.is_Integer else quotient) if whole else None
 
 
 class Sizes:
