@@ -193,6 +193,14 @@ class Graph:
         return Tensor(self.emit(f"tensor.extract_slice {a.name}{offsets} [{text}] {[1] * len(sizes)} : {a.type} to {tensor_type(shape, a.element)}"),
                       shape, a.element)
 
+    def every_second(self, a, start):
+        """a[..., start::2]"""
+        shape = a.shape[:-1] + [a.shape[-1] // 2]
+        sizes = ", ".join(self.sizes[s] if isinstance(s, str) else str(s) for s in shape)
+        offsets, strides = [0] * (len(shape) - 1) + [start], [1] * (len(shape) - 1) + [2]
+        return Tensor(self.emit(f"tensor.extract_slice {a.name}{offsets} [{sizes}] {strides} : {a.type} to {tensor_type(shape, a.element)}"),
+                      shape, a.element)
+
     def concat(self, dim, *parts):
         shape = list(parts[0].shape)
         shape[dim] = sum(p.shape[dim] for p in parts)
