@@ -35,7 +35,8 @@ Value mapIntegers(OpBuilder &b, Value tensor, llvm::function_ref<Value(OpBuilder
   llvm::SmallVector<utils::IteratorType> loops(type.getRank(), utils::IteratorType::parallel);
   return linalg::GenericOp::create(b, loc, type, tensor, empty, llvm::ArrayRef{map, map}, loops, [&](OpBuilder &b, Location loc, ValueRange e) {
            linalg::YieldOp::create(b, loc, body(b, loc, e[0]));
-         }).getResult(0);
+         })
+      .getResult(0);
 }
 
 /// j <= i is j < i in masks.
