@@ -72,4 +72,23 @@ def RaiseRotary : Pass<"attnc-raise-rotary", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::attnc::attn::AttnDialect", "::mlir::tensor::TensorDialect", "::mlir::arith::ArithDialect"];
 }
 
+def RaiseLoops : Pass<"attnc-raise-loops", "::mlir::func::FuncOp"> {
+  let summary = "scf.while over rows that stop one by one becomes loop.adaptive";
+  let description = [{
+    The condition is `any(running) && step < cap`, running a carried bool per row or one computed from carried values. A
+    value is carried `frozen` if its elements in a row that does not run are those it had, be that by a select or by
+    arithmetic with a weight of 0; `free` otherwise. Not raised are loops in which a stopped row may run again.
+
+    ```mlir
+    %r:2 = loop.adaptive predicate active(%running = %some : tensor<?xi1>) cap(%c8) step(%t)
+        carry(frozen %h = %x : tensor<?x4xf32>, free %n = %zero : tensor<i64>) {
+      …
+      loop.yield %y, %next score(%exit : tensor<?xi1>) : tensor<?x4xf32>, tensor<i64>
+    }
+    ```
+  }];
+  let dependentDialects = ["::attnc::loop::LoopDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect",
+    "::mlir::arith::ArithDialect"];
+}
+
 #endif
