@@ -193,6 +193,14 @@ FailureOr<Value> ArenaPlanner::dimAtEntry(Value memref, int64_t dim, function_re
     }
     return product;
   }
+  // All branches give one shape, and a loop carries one.
+  if (auto result = dyn_cast<OpResult>(memref)) {
+    Operation *op = result.getOwner();
+    if (isa<scf::IfOp, scf::IndexSwitchOp>(op))
+      return dimAtEntry(op->getRegion(0).front().getTerminator()->getOperand(result.getResultNumber()), dim, move);
+    if (auto loop = dyn_cast<scf::ForOp>(op))
+      return dimAtEntry(loop.getInitArgs()[result.getResultNumber()], dim, move);
+  }
   Value size = sizeOf(memref, dim);
   if (!size)
     return failure();
