@@ -15,7 +15,7 @@ if(ATTNC_PCH)
 endif()
 
 add_subdirectory(dialects)
-foreach(room Dialect Reference Import Optimize Schedule Memory Math Lower Codegen Pipeline InitAll)
+foreach(room Dialect Reference Import Raise Optimize Schedule Memory Math Lower Codegen Pipeline InitAll)
   if(EXISTS ${CMAKE_SOURCE_DIR}/lib/${room}/CMakeLists.txt)
     add_subdirectory(lib/${room})
   endif()

@@ -10,6 +10,7 @@
 #include "attnc/Memory/Memory.h"
 #include "attnc/Optimize/Passes.h"
 #include "attnc/Pipeline/Pipeline.h"
+#include "attnc/Raise/Passes.h"
 #include "attnc/Schedule/Schedule.h"
 
 void attnc::registerDialects(mlir::DialectRegistry &registry) {
@@ -18,6 +19,7 @@ void attnc::registerDialects(mlir::DialectRegistry &registry) {
 }
 
 void attnc::registerPasses() {
+  registerRaisePasses();
   registerOptimizePasses();
   registerSchedulePasses();
   registerMathPasses();

@@ -1,6 +1,5 @@
 // Entries from tensors to buffers by upstream's one-shot analysis; kernels are set aside meanwhile and stay
 // on tensors, since each target tiles and vectorises them there.
-#include "InPlace.h"
 #include "attnc/Memory/Memory.h"
 
 #include "attnc/Dialect/Attnc/Attnc.h"
@@ -15,6 +14,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace attnc {
 #define GEN_PASS_DEF_BUFFERIZEENTRIES
@@ -76,8 +76,7 @@ public:
         function->remove();
         kernels.push_back(function);
       }
-    separateEmptyTensors(module);
-    LogicalResult done = success(succeeded(bufferize(module)) && succeeded(dropResults(module)));
+    LogicalResult done = success(succeeded(bufferize(module)) && succeeded(simplifyResults(module)) && succeeded(dropResults(module)));
     for (func::FuncOp kernel : kernels)
       module.push_back(kernel);
     if (failed(done))
@@ -95,34 +94,15 @@ private:
     return options;
   }
 
-  /// Each destination that starts empty gets a tensor.empty of its own, at its user, so that its buffer lives no
-  /// longer than it must.
-  static void separateEmptyTensors(ModuleOp module) {
-    SmallVector<tensor::EmptyOp> empties;
-    module.walk([&](tensor::EmptyOp empty) { empties.push_back(empty); });
-    for (tensor::EmptyOp empty : empties) {
-      for (OpOperand &use : llvm::make_early_inc_range(empty->getUses())) {
-        OpBuilder b(use.getOwner());
-        use.set(b.clone(*empty)->getResult(0));
-      }
-      empty.erase();
-    }
-  }
-
-  /// The buffer that a loop's result is, if the loop carries one buffer throughout; others are themselves.
-  static Value carriedBuffer(Value buffer) {
-    auto result = dyn_cast<OpResult>(buffer);
-    if (!result)
-      return buffer;
-    unsigned i = result.getResultNumber();
-    if (auto loop = dyn_cast<scf::ForOp>(result.getOwner()))
-      return carriedBuffer(loop.getYieldedValues()[i]) == loop.getRegionIterArg(i) ? carriedBuffer(loop.getInitArgs()[i]) : buffer;
-    if (auto loop = dyn_cast<scf::WhileOp>(result.getOwner()))
-      return i < loop.getInits().size() && loop.getConditionOp().getArgs()[i] == loop.getBeforeArguments()[i] &&
-                     carriedBuffer(loop.getYieldedValues()[i]) == loop.getAfterArguments()[i]
-                 ? carriedBuffer(loop.getInits()[i])
-                 : buffer;
-    return buffer;
+  /// Loops and branches that give a buffer which they were given themselves do not have to.
+  static LogicalResult simplifyResults(ModuleOp module) {
+    MLIRContext *context = module.getContext();
+    RewritePatternSet patterns(context);
+    scf::ForOp::getCanonicalizationPatterns(patterns, context);
+    scf::WhileOp::getCanonicalizationPatterns(patterns, context);
+    scf::IfOp::getCanonicalizationPatterns(patterns, context);
+    scf::IndexSwitchOp::getCanonicalizationPatterns(patterns, context);
+    return applyPatternsGreedily(module, std::move(patterns));
   }
 
   /// Results were computed into arguments: they need not be returned.
@@ -132,7 +112,7 @@ private:
         continue;
       auto ret = cast<func::ReturnOp>(function.getBody().back().getTerminator());
       for (Value value : ret.getOperands())
-        if (!isa<BlockArgument>(carriedBuffer(value)))
+        if (!isa<BlockArgument>(value))
           return ret.emitError("internal: a result was not computed into its argument");
       ret->setOperands({});
       function.setType(FunctionType::get(module.getContext(), function.getArgumentTypes(), {}));
@@ -141,25 +121,9 @@ private:
     return success();
   }
 
-  static void returnInPlace(ModuleOp module) {
-    for (auto function : module.getOps<func::FuncOp>())
-      if (!function.isExternal())
-        attnc::memory::returnInPlace(function);
-  }
-
   static LogicalResult bufferize(ModuleOp module) {
     OneShotBufferizationOptions opts = options();
     BufferizationState state;
-    {
-      // Outputs are computed into their arguments rather than copied there.
-      OneShotAnalysisState analysis(module, opts);
-      if (failed(analyzeModuleOp(module, analysis)))
-        return failure();
-      IRRewriter rewriter(module.getContext());
-      if (failed(eliminateEmptyTensors(rewriter, module, analysis)))
-        return failure();
-    }
-    returnInPlace(module); // those that loops now start from
     return runOneShotModuleBufferize(module, opts, state);
   }
 };

@@ -2,22 +2,21 @@
 //
 // One-shot bufferization gives a loop's carried tensor one buffer only if the yielded tensor is computed
 // into it; otherwise it allocates at every iteration. So every tensor that a loop of an entry yields is
-// made a destination-style update of the tensor carried at the same place:
+// materialized in the tensor carried at the same place:
 //
 //     scf.yield %new            ->   %kept = materialize_in_destination %new in %carried
 //                                    scf.yield %kept
 //
-// unless %new is already computed into %carried, by one op or by several with destinations in turn, and nothing reads behind
-// an op what it overwrites.
-// A carried tensor that is yielded at another place (a swap) is first copied aside. A state that a loop carries stays in its
-// argument, if it is returned so.
-#include "InPlace.h"
+// which compute-in-place turns into computing it there. A carried tensor that is yielded at another place (a swap) is
+// first copied aside. A while loop is rewritten to forward what it carries, in the same order.
 #include "attnc/Memory/Memory.h"
+
+#include "CopyAside.h"
 
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/IRMapping.h"
 
 namespace attnc {
 #define GEN_PASS_DEF_CARRYINPLACE
@@ -28,42 +27,67 @@ using namespace mlir;
 
 namespace {
 
-/// A tensor to copy a carried value to. Its sizes are those of the value.
-Value copyAside(OpBuilder &b, Location loc, Value value) {
-  auto type = cast<RankedTensorType>(value.getType());
-  Value empty = tensor::EmptyOp::create(b, loc, tensor::getMixedSizes(b, loc, value), type.getElementType());
-  return bufferization::MaterializeInDestinationOp::create(b, loc, value, empty)->getResult(0);
-}
-
-/// Rewrites the terminator's operands against the carried arguments; a null one is carried where the body cannot see it.
+/// Rewrites the operands of a loop body's terminator against the arguments carried at their places.
 void carryInPlace(Operation *terminator, ArrayRef<BlockArgument> carried) {
-  Block *block = terminator->getBlock();
   OpBuilder b(terminator);
   Location loc = terminator->getLoc();
-  SmallVector<Value> news;
+  auto isTensor = [](Value value) { return isa<RankedTensorType>(value.getType()); };
   for (auto [i, argument] : llvm::enumerate(carried)) {
     Value value = terminator->getOperand(i);
-    auto other = dyn_cast<BlockArgument>(value);
-    bool swapped = other && other != argument && llvm::is_contained(carried, other);
-    news.push_back(isa<RankedTensorType>(value.getType()) && swapped ? copyAside(b, loc, value) : value);
+    if (isTensor(value) && value != argument && llvm::is_contained(carried, value))
+      terminator->setOperand(i, attnc::copyAside(b, loc, value));
   }
   for (auto [i, argument] : llvm::enumerate(carried)) {
-    Value value = news[i];
-    if (!argument || !isa<RankedTensorType>(value.getType()) || value == argument || attnc::memory::isUpdateInPlace(value, argument, block))
-      continue;
-    terminator->setOperand(i, bufferization::MaterializeInDestinationOp::create(b, loc, value, argument)->getResult(0));
+    Value value = terminator->getOperand(i);
+    if (isTensor(value) && value != argument)
+      terminator->setOperand(i, bufferization::MaterializeInDestinationOp::create(b, loc, value, argument)->getResult(0));
   }
 }
 
-/// Makes the condition of a while loop forward all that is carried, in the same order, as bufferization wants it. A
-/// condition that forwards something else is left alone.
+/// The values of a block's terminator, computed by a copy of its ops from other arguments.
+SmallVector<Value> cloneBody(OpBuilder &b, Block *block, ValueRange arguments) {
+  IRMapping map;
+  map.map(block->getArguments(), arguments);
+  for (Operation &op : block->without_terminator())
+    b.clone(op, map);
+  SmallVector<Value> values;
+  for (Value value : block->getTerminator()->getOperands())
+    values.push_back(map.lookupOrDefault(value));
+  return values;
+}
+
+/// A loop whose test computes what it forwards tests in front of the loop and at the end of the body, so that what is
+/// forwarded is what is carried:
+///     while (c = init) { p, f = test(c); condition(p) f } do { yield body(f) }
+///  -> p0, f0 = test(init); while (f = f0, p = p0) { condition(p) f, p } do { yield test(body(f)) }
+scf::WhileOp testBehindBody(scf::WhileOp loop) {
+  OpBuilder b(loop);
+  auto test = [&](OpBuilder &at, ValueRange carried) {
+    SmallVector<Value> values = cloneBody(at, loop.getBeforeBody(), carried);
+    std::rotate(values.begin(), values.begin() + 1, values.end()); // the condition goes last
+    return values;
+  };
+  SmallVector<Value> start = test(b, loop.getInits());
+  auto rotated = scf::WhileOp::create(
+      b, loop.getLoc(), ValueRange(start).getTypes(), start,
+      [](OpBuilder &at, Location loc, ValueRange carried) { scf::ConditionOp::create(at, loc, carried.back(), carried); },
+      [&](OpBuilder &at, Location loc, ValueRange carried) {
+        SmallVector<Value> next = cloneBody(at, loop.getAfterBody(), carried.drop_back());
+        scf::YieldOp::create(at, loc, test(at, next));
+      });
+  loop.replaceAllUsesWith(rotated.getResults().drop_back());
+  loop.erase();
+  return rotated;
+}
+
+/// Makes the condition of a while loop forward all that is carried, in the same order, as bufferization wants it.
 scf::WhileOp forwardInOrder(scf::WhileOp loop) {
   Block *before = loop.getBeforeBody(), *after = loop.getAfterBody();
   SmallVector<unsigned> places; // of each forwarded value among the carried ones
   for (Value forwarded : loop.getConditionOp().getArgs()) {
     auto argument = dyn_cast<BlockArgument>(forwarded);
     if (!argument || argument.getOwner() != before)
-      return loop;
+      return testBehindBody(loop);
     places.push_back(argument.getArgNumber());
   }
   OpBuilder b(loop);
@@ -83,23 +107,6 @@ scf::WhileOp forwardInOrder(scf::WhileOp loop) {
   return ordered;
 }
 
-/// A loop starts from a copy of a state that is read behind it, or whose new value is not simply the loop's result.
-void startAside(func::FuncOp function) {
-  SmallVector<OpOperand *> starts;
-  for (Value result : function.getBody().front().getTerminator()->getOperands())
-    if (auto copy = result.getDefiningOp<bufferization::MaterializeInDestinationOp>())
-      for (OpOperand &use : copy.getDest().getUses())
-        if (isa<scf::ForOp, scf::WhileOp>(use.getOwner()))
-          starts.push_back(&use);
-  for (OpOperand *start : starts) {
-    OpBuilder b(start->getOwner());
-    // Not a tensor.empty, which would become the state's argument again.
-    auto copy = bufferization::AllocTensorOp::create(b, start->getOwner()->getLoc(), cast<RankedTensorType>(start->get().getType()),
-                                                     ValueRange(), start->get());
-    start->set(copy->getResult(0));
-  }
-}
-
 class CarryInPlace : public attnc::impl::CarryInPlaceBase<CarryInPlace> {
 public:
   void runOnOperation() override {
@@ -113,13 +120,8 @@ public:
       function.walk([&](scf::WhileOp loop) { loops.push_back(loop); });
       for (scf::WhileOp loop : loops) {
         scf::WhileOp ordered = forwardInOrder(loop);
-        if (llvm::equal(ordered.getConditionOp().getArgs(), ordered.getBeforeArguments()))
-          carryInPlace(ordered.getYieldOp(), SmallVector<BlockArgument>(ordered.getAfterArguments()));
+        carryInPlace(ordered.getYieldOp(), SmallVector<BlockArgument>(ordered.getAfterArguments()));
       }
-      if (function.isExternal())
-        continue;
-      attnc::memory::returnInPlace(function);
-      startAside(function);
     }
   }
 };

@@ -45,7 +45,6 @@ private:
   void collectSizes();
   void addArgument(SmallVectorImpl<Argument> &list, Type type, DictionaryAttr attributes, StringRef role, Value old = {}, int64_t result = -1);
   void replaceArguments();
-  void replaceSizes();
   LogicalResult storeResults();
 
   func::FuncOp function;
@@ -154,28 +153,6 @@ void EntryRewriter::replaceArguments() {
   function.setAllArgAttrs(attributes);
 }
 
-/// tensor.dim of an argument is the named size; an index argument that carries a size's name is that size.
-void EntryRewriter::replaceSizes() {
-  for (auto *list : {&inputs, &outputs, &states})
-    for (Argument &argument : *list) {
-      auto type = dyn_cast<RankedTensorType>(argument.type);
-      auto dims = argument.attributes.getAs<ArrayAttr>("attnc.dims");
-      if (!type || !dims)
-        continue;
-      SmallVector<Value> extents(type.getRank());
-      unsigned next = 0;
-      for (int64_t d = 0; d < type.getRank(); ++d)
-        if (type.isDynamicDim(d))
-          extents[d] = sizes[cast<StringAttr>(dims[next++]).getValue()];
-      for (Operation *user : llvm::make_early_inc_range(argument.old.getUsers()))
-        if (auto dim = dyn_cast<tensor::DimOp>(user))
-          if (std::optional<int64_t> d = dim.getConstantIndex(); d && extents[*d]) {
-            dim.replaceAllUsesWith(extents[*d]);
-            dim.erase();
-          }
-    }
-}
-
 LogicalResult EntryRewriter::storeResults() {
   auto ret = cast<func::ReturnOp>(body->getTerminator());
   builder.setInsertionPoint(ret);
@@ -203,7 +180,6 @@ LogicalResult EntryRewriter::run() {
   collectWeights();
   collectSizes();
   replaceArguments();
-  replaceSizes();
   llvm::DenseMap<StringAttr, Value> byName;
   for (Argument &weight : weights)
     byName[weight.attributes.getAs<StringAttr>("attnc.name")] = weight.old;

@@ -10,6 +10,7 @@ void attnc::buildPlanPhase(mlir::OpPassManager &passes) {
   // 1. All memory is an argument or the arena's: sizes and the caller's buffers become arguments.
   passes.addPass(createEntryArguments());
   passes.addPass(createCarryInPlace());
+  passes.addPass(createComputeInPlace());
   // 2. The sizes of tensors are functions of the named sizes.
   passes.addPass(mlir::memref::createResolveShapedTypeResultDimsPass());
   passes.addPass(createResolveSizes());

@@ -25,8 +25,22 @@ def CarryInPlace : Pass<"attnc-carry-in-place", "::mlir::ModuleOp"> {
   let summary = "make every loop of an entry update its carried tensors in place";
   let description = [{
     A tensor that a loop yields is, behind this pass, computed into the tensor that the loop carried at that place, so
-    that bufferization gives each carried value one buffer for the whole loop and never allocates per iteration. Where
-    the body's own last op already does so, nothing changes; elsewhere a copy at the end of the body is added.
+    that bufferization gives each carried value one buffer for the whole loop and never allocates per iteration.
+  }];
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def ComputeInPlace : Pass<"attnc-compute-in-place", "::mlir::ModuleOp"> {
+  let summary = "compute outputs, states and carried values where they go";
+  let description = [{
+    ```mlir
+    %e = tensor.empty() : tensor<8xf32>
+    %a = attnc.launch @f(%x : tensor<8xf32>) into(%e : tensor<8xf32>) overwrites [true] -> tensor<8xf32>
+    %y = bufferization.materialize_in_destination %a in %out : (tensor<8xf32>, tensor<8xf32>) -> tensor<8xf32>
+    // becomes
+    %y = attnc.launch @f(%x : tensor<8xf32>) into(%out : tensor<8xf32>) overwrites [true] -> tensor<8xf32>
+    ```
+    also through several updates, loops and branches.
   }];
   let dependentDialects = ["::mlir::bufferization::BufferizationDialect", "::mlir::tensor::TensorDialect"];
 }

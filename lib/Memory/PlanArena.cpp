@@ -153,8 +153,6 @@ Value ArenaPlanner::sizeOf(Value memref, int64_t dim) {
   unsigned position = type.getDynamicDimIndex(dim);
   if (auto alloc = memref.getDefiningOp<memref::AllocOp>())
     return alloc.getDynamicSizes()[position];
-  if (auto expand = memref.getDefiningOp<memref::ExpandShapeOp>())
-    return expand.getOutputShape()[position];
   auto argument = dyn_cast<BlockArgument>(memref);
   if (!argument || argument.getOwner() != &function.getBody().front())
     return {};

@@ -1,4 +1,4 @@
-// tensor.dim looks through what keeps a shape, until it reaches an op that says the size.
+// tensor.dim looks through what keeps a shape, until it reaches an op that says the size or an argument whose sizes are named.
 #include "attnc/Memory/Memory.h"
 
 #include "attnc/Dialect/Attnc/Attnc.h"
@@ -69,11 +69,36 @@ struct LookThrough : public OpRewritePattern<tensor::DimOp> {
   }
 };
 
+/// tensor.dim of an entry's argument is the named size.
+struct NamedSize : public OpRewritePattern<tensor::DimOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(tensor::DimOp dim, PatternRewriter &rewriter) const override {
+    auto argument = dyn_cast<BlockArgument>(dim.getSource());
+    auto function = argument ? dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp()) : func::FuncOp();
+    std::optional<int64_t> index = dim.getConstantIndex();
+    if (!function || !index)
+      return failure();
+    auto names = function.getArgAttrOfType<ArrayAttr>(argument.getArgNumber(), "attnc.dims");
+    auto type = cast<RankedTensorType>(argument.getType());
+    if (!names || !type.isDynamicDim(*index))
+      return failure();
+    Attribute name = names[type.getDynamicDimIndex(*index)], size = rewriter.getStringAttr("size");
+    for (BlockArgument other : function.getArguments()) {
+      unsigned number = other.getArgNumber();
+      if (function.getArgAttr(number, "attnc.role") == size && function.getArgAttr(number, "attnc.name") == name) {
+        rewriter.replaceOp(dim, other);
+        return success();
+      }
+    }
+    return failure();
+  }
+};
+
 class ResolveSizes : public attnc::impl::ResolveSizesBase<ResolveSizes> {
 public:
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<LookThrough>(&getContext());
+    patterns.add<LookThrough, NamedSize>(&getContext());
     tensor::DimOp::getCanonicalizationPatterns(patterns, &getContext());
     tensor::EmptyOp::getCanonicalizationPatterns(patterns, &getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))

@@ -4,6 +4,7 @@
 #include "attnc/Lower/Cpu.h"
 #include "attnc/Memory/Memory.h"
 #include "attnc/Optimize/Passes.h"
+#include "attnc/Raise/Passes.h"
 #include "attnc/Schedule/Schedule.h"
 
 #include "mlir/Pass/PassRegistry.h"
@@ -26,8 +27,6 @@ static void buildImportPhase(OpPassManager &passes) {
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
 }
-
-static void buildRaisePhase(OpPassManager &) {}
 
 static void buildOptimizePhase(OpPassManager &passes) {
   passes.addPass(createCheckOps());

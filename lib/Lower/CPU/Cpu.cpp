@@ -48,6 +48,7 @@ static void convertToLLVM(OpPassManager &passes) {
   passes.addPass(arith::createArithEmulateUnsupportedFloats(emulate));
   passes.addPass(attnc::createExpandMath());
   passes.addPass(createConvertVectorToSCFPass());
+  passes.addPass(attnc::createExpandViews());
   passes.addPass(memref::createExpandStridedMetadataPass());
   passes.addPass(createLowerAffinePass());
   passes.addPass(createSCFToControlFlowPass());

@@ -28,6 +28,11 @@ def StridedCopies : Pass<"attnc-strided-copies", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::linalg::LinalgDialect"];
 }
 
+def ExpandViews : Pass<"attnc-expand-views", "::mlir::ModuleOp"> {
+  let summary = "memref.expand_shape becomes a cast with explicit sizes and strides";
+  let dependentDialects = ["::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect"];
+}
+
 def CallKernels : Pass<"attnc-call-kernels", "::mlir::ModuleOp"> {
   let summary = "attnc.launch on buffers becomes a call";
   let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::memref::MemRefDialect"];

@@ -1,0 +1,191 @@
+// Softmax in its forms, what wraps it, and masks that were added to scores.
+#include "Scores.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "llvm/ADT/SetVector.h"
+#include <cmath>
+
+using namespace mlir;
+
+namespace attnc::raise {
+
+//===----------------------------------------------------------------------===//
+// Softmax
+//===----------------------------------------------------------------------===//
+
+/// exp(s - m) with m the same for all keys is exp(s), as far as its ratio to the sum over keys goes: {s, m}.
+static std::pair<ExprRef, ExprRef> stripShift(ExprRef exponent, ExprRef key) {
+  auto isShift = [&](ExprRef e) { return !dependsOn(e, key->variable) && e->kind != Kind::Float; };
+  if (exponent->is("arith.subf") && isShift((*exponent)[1]))
+    return {(*exponent)[0], (*exponent)[1]};
+  return {exponent, nullptr};
+}
+
+std::optional<SoftmaxElement> matchSoftmax(Elements &elements, ExprRef e, ArrayRef<ExprRef> keys) {
+  if (e->kind == Kind::Load)
+    if (auto softmax = e->value.getDefiningOp<linalg::SoftmaxOp>())
+      return SoftmaxElement{elements.element(softmax.getInput(), e->operands), (*e)[softmax.getDimension()], nullptr, nullptr};
+  if (!e->is("arith.divf") || !(*e)[0]->is("math.exp"))
+    return std::nullopt;
+  ExprRef numerator = (*e)[0], sum = (*e)[1];
+  for (ExprRef key : keys) {
+    std::optional<Reduction> reduction = elements.openExpanded(sum, key);
+    if (!reduction || reduction->combiner != "arith.addf" || reduction->body != numerator || !reduction->init->isFloat(0))
+      continue;
+    auto [scores, maximum] = stripShift((*numerator)[0], key);
+    return SoftmaxElement{scores, key, maximum, sum};
+  }
+  return std::nullopt;
+}
+
+/// The index variables of an expression.
+static llvm::SetVector<ExprRef> getDigits(ExprRef e) {
+  llvm::SetVector<ExprRef> digits;
+  contains(e, [&](ExprRef part) {
+    if (part->kind == Kind::Digit)
+      digits.insert(part);
+    return false;
+  });
+  return digits;
+}
+
+/// Whether the bool says that no key of the row is visible: that the weight is NaN, the maximum -inf, the sum 0, or
+/// that all scores are -inf, or all masks false.
+static bool saysAllHidden(Elements &elements, ExprRef boolean, ExprRef weight, const SoftmaxElement &softmax, bool hidden = true) {
+  using P = arith::CmpFPredicate;
+  ExprContext &context = elements.context;
+  if (boolean->is("arith.xori") && (*boolean)[1]->isInt(1))
+    return saysAllHidden(elements, (*boolean)[0], weight, softmax, !hidden);
+  if (hidden && boolean->is("math.isnan"))
+    return (*boolean)[0] == weight;
+  auto isCompare = [&](ExprRef e, P ordered, P unordered) {
+    return e->is("arith.cmpf") && (e->integer == int64_t(ordered) || e->integer == int64_t(unordered));
+  };
+  if (isCompare(boolean, hidden ? P::OEQ : P::ONE, hidden ? P::UEQ : P::UNE)) {
+    auto [value, constant] = std::pair((*boolean)[0], (*boolean)[1]);
+    if (value == softmax.sum)
+      return constant->isFloat(0);
+    std::optional<Reduction> maximum = elements.openExpanded(value, softmax.key);
+    return maximum && maximum->combiner == "arith.maximumf" && maximum->body == softmax.scores && constant->isFloat(-INFINITY);
+  }
+  std::optional<Reduction> all = elements.openExpanded(boolean, softmax.key);
+  if (!all || all->combiner != (hidden ? "arith.andi" : "arith.ori"))
+    return false;
+  ExprRef key = hidden ? all->body : context.negate(all->body);
+  if (isCompare(key, P::OEQ, P::UEQ))
+    return (*key)[0] == softmax.scores && (*key)[1]->isFloat(-INFINITY);
+  return context.negate(key) == splitMask(context, softmax.scores).visible;
+}
+
+/// select(all hidden, 0, weight): what the op's rows do by themselves.
+static ExprRef stripGuard(Elements &elements, ExprRef e, ExprRef weight, const SoftmaxElement &softmax) {
+  if (!e->is("arith.select"))
+    return e;
+  ExprRef condition = (*e)[0];
+  if ((*e)[1]->isFloat(0) && (*e)[2] == weight && saysAllHidden(elements, condition, weight, softmax))
+    return weight;
+  if ((*e)[2]->isFloat(0) && (*e)[1] == weight && saysAllHidden(elements, elements.context.negate(condition), weight, softmax))
+    return weight;
+  return e;
+}
+
+std::optional<Weights> matchWeights(Elements &elements, ExprRef weights, ExprRef key, Miss &miss) {
+  auto keys = getDigits(weights);
+  SmallVector<ExprRef> candidates(keys.begin(), keys.end());
+  std::optional<SoftmaxElement> softmax;
+  ExprRef weight = nullptr, quotient = nullptr;
+  contains(weights, [&](ExprRef e) {
+    if (e->is("arith.divf") && (*e)[0]->is("math.exp") && elements.open((*e)[1]))
+      quotient = e;
+    softmax = matchSoftmax(elements, e, candidates);
+    weight = e;
+    return softmax.has_value();
+  });
+  if (!softmax) {
+    if (quotient)
+      miss.reason = "the denominator is not the sum of the exponentials over one index";
+    return std::nullopt;
+  }
+  if (softmax->key != key) {
+    miss.reason = "softmax is not over the index that weights and values are summed over";
+    return std::nullopt;
+  }
+  ExprRef rest = stripGuard(elements, weights, weight, *softmax);
+  return Weights{softmax->scores, elements.context.replace(rest, weight, elements.context.argument(0))};
+}
+
+//===----------------------------------------------------------------------===//
+// Masks
+//===----------------------------------------------------------------------===//
+
+static bool isHidden(ExprRef e) { return e->kind == Kind::Float && e->number <= kHidden; }
+
+/// The bool b of a number that is 1 where it holds and 0 elsewhere; null if it is none.
+static ExprRef getTruth(ExprContext &context, ExprRef e) {
+  if (e->is("arith.uitofp"))
+    return (*e)[0];
+  if (e->is("arith.select") && (*e)[1]->isFloat(1) && (*e)[2]->isFloat(0))
+    return (*e)[0];
+  if (e->is("arith.select") && (*e)[1]->isFloat(0) && (*e)[2]->isFloat(1))
+    return context.negate((*e)[0]);
+  if (e->is("arith.subf") && (*e)[0]->isFloat(1)) {
+    ExprRef inner = getTruth(context, (*e)[1]);
+    return inner ? context.negate(inner) : nullptr;
+  }
+  if (e->is("arith.addf") && (*e)[1]->isFloat(1) && (*e)[0]->is("arith.mulf") && (*(*e)[0])[1]->isFloat(-1)) {
+    ExprRef inner = getTruth(context, (*(*e)[0])[0]);
+    return inner ? context.negate(inner) : nullptr;
+  }
+  return nullptr;
+}
+
+/// c · e for a constant c.
+static MaskedScores splitProduct(ExprContext &context, ExprRef product) {
+  ExprRef e = (*product)[0];
+  double factor = (*product)[1]->number;
+  if (factor <= kHidden)
+    if (ExprRef hidden = getTruth(context, e))
+      return {context.negate(hidden), context.number(0)};
+  if (factor >= -kHidden && e->is("arith.addf") && (*e)[1]->isFloat(-1)) // (visible - 1) · 1e9
+    if (ExprRef visible = getTruth(context, (*e)[0]))
+      return {visible, context.number(0)};
+  if (factor <= 0)
+    return {context.truth(true), product};
+  MaskedScores inner = splitMask(context, e);
+  return {inner.visible, context.op("arith.mulf", {inner.rest, (*product)[1]})};
+}
+
+static MaskedScores splitSelect(ExprContext &context, ExprRef select) {
+  ExprRef condition = (*select)[0];
+  if (isHidden((*select)[1])) {
+    MaskedScores other = splitMask(context, (*select)[2]);
+    return {context.both(context.negate(condition), other.visible), other.rest};
+  }
+  if (isHidden((*select)[2])) {
+    MaskedScores other = splitMask(context, (*select)[1]);
+    return {context.both(condition, other.visible), other.rest};
+  }
+  MaskedScores a = splitMask(context, (*select)[1]), b = splitMask(context, (*select)[2]);
+  return {context.op("arith.select", {condition, a.visible, b.visible}), context.op("arith.select", {condition, a.rest, b.rest})};
+}
+
+MaskedScores splitMask(ExprContext &context, ExprRef scores) {
+  if (scores->is("arith.select"))
+    return splitSelect(context, scores);
+  if (scores->is("arith.mulf") && (*scores)[1]->kind == Kind::Float)
+    return splitProduct(context, scores);
+  if (scores->is("arith.maximumf") && isHidden((*scores)[1])) // kept from -inf
+    return splitMask(context, (*scores)[0]);
+  if (scores->is("arith.addf") || scores->is("arith.subf")) {
+    ExprRef second = (*scores)[1];
+    if (scores->is("arith.subf"))
+      second = context.op("arith.mulf", {second, context.number(-1)});
+    MaskedScores a = splitMask(context, (*scores)[0]), b = splitMask(context, second);
+    if (b.visible->isInt(1))
+      return {a.visible, context.op(scores->name, {a.rest, (*scores)[1]})};
+    return {context.both(a.visible, b.visible), context.op("arith.addf", {a.rest, b.rest})};
+  }
+  return {context.truth(true), scores};
+}
+
+} // namespace attnc::raise
