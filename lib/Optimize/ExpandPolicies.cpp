@@ -105,8 +105,10 @@ std::pair<Value, Value> PolicyExpansion::accumulate(Value p, Value score, Value 
       return {next, plain};
     Value compared = policy == Policy::Act ? next : Value(arith::SubFOp::create(b, loc, one, next));
     Value takesRest = arith::CmpFOp::create(b, loc, predicateOf(op.getCompare()), compared, op.getThreshold());
-    if (assigns())
-      takesRest = arith::OrIOp::create(b, loc, takesRest, last);
+    if (assigns()) { // at the cap too, unless a NaN has to show
+      Value known = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::ORD, next, next);
+      takesRest = arith::OrIOp::create(b, loc, takesRest, arith::AndIOp::create(b, loc, last, known));
+    }
     return {next, arith::SelectOp::create(b, loc, takesRest, rest, plain)};
   });
   return {results[0], weighs ? results[1] : Value()};

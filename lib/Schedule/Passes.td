@@ -5,6 +5,11 @@
 
 include "mlir/Pass/PassBase.td"
 
+def FuseElementwise : Pass<"attnc-fuse-elementwise"> {
+  let summary = "fuse elementwise ops into their reader, unless they would be computed several times";
+  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def DecomposeOps : Pass<"attnc-decompose-ops", "::mlir::func::FuncOp"> {
   let summary = "ops that consist of others step down to them";
   let description = [{

@@ -15,7 +15,7 @@ void attnc::buildSchedulePhase(mlir::OpPassManager &passes) {
   // 2. Ops that consist of others step down; chains of elementwise ops are one op, so that they become one kernel.
   passes.addNestedPass<mlir::func::FuncOp>(createDecomposeOps());
   passes.addNestedPass<mlir::func::FuncOp>(mlir::createConvertElementwiseToLinalgPass());
-  passes.addPass(mlir::createLinalgElementwiseOpFusionPass());
+  passes.addPass(createFuseElementwise());
   passes.addPass(mlir::createCanonicalizerPass());
   passes.addPass(mlir::createCSEPass());
   // 3. Every computation is the root of a kernel.

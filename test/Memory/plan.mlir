@@ -150,3 +150,52 @@ func.func @blocks(%x: tensor<?x4xf32> {attnc.name = "x", attnc.dims = ["T"]}) ->
   }
   return %y : tensor<?x4xf32>
 }
+// A loop lays an output block by block into the caller's buffer, without a copy.
+// CHECK-LABEL: func.func @blocks(
+// CHECK-SAME: %[[X:[a-z0-9]+]]: memref<?x4xf32> {{{.*}}attnc.name = "x"
+// CHECK-SAME: %[[Y:[a-z0-9]+]]: memref<?x4xf32> {{{.*}}attnc.name = "y"
+// CHECK: scf.for
+// CHECK-NOT: memref.copy
+// CHECK: attnc.launch @{{.*}}(%[[X]]{{.*}} into(%[[Y]] : memref<?x4xf32>)
+// CHECK-NOT: memref.copy
+// CHECK: return{{$}}
+func.func @blocks(%x: tensor<?x4xf32> {attnc.name = "x", attnc.dims = ["T"]}) -> (tensor<?x4xf32> {attnc.name = "y", attnc.dims = ["T"]}) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %t = tensor.dim %x, %c0 : tensor<?x4xf32>
+  %e = tensor.empty(%t) : tensor<?x4xf32>
+  %y = scf.for %i = %c0 to %t step %c1 iter_args(%a = %e) -> tensor<?x4xf32> {
+    %row = tensor.extract_slice %x[%i, 0] [1, 4] [1, 1] : tensor<?x4xf32> to tensor<1x4xf32>
+    %b = tensor.insert_slice %row into %a[%i, 0] [1, 4] [1, 1] : tensor<1x4xf32> into tensor<?x4xf32>
+    scf.yield %b : tensor<?x4xf32>
+  }
+  return %y : tensor<?x4xf32>
+}
+
+// -----
+
+// An inner loop starts from a copy of what the outer loop needs once more.
+// CHECK-LABEL: func.func @inner(
+// CHECK: attnc.launch @{{.*}}() into(%[[ONE:[a-z0-9_]+]] : memref<4xf32>)
+// CHECK: scf.for
+// CHECK: memref.copy %[[ONE]], %[[COPY:[a-z0-9_]+]] :
+// CHECK: scf.for
+// CHECK: attnc.launch @{{.*}} into(%[[COPY]] : memref<4xf32>)
+// CHECK: attnc.launch @{{.*}}%[[COPY]] : memref<4xf32>, memref<4xf32>)
+func.func @inner(%n: index {attnc.name = "n"}, %x: tensor<4xf32> {attnc.name = "x"}) -> (tensor<4xf32> {attnc.name = "y"}) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %one = arith.constant 1.0 : f32
+  %two = arith.constant 2.0 : f32
+  %e = tensor.empty() : tensor<4xf32>
+  %ones = linalg.fill ins(%one : f32) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+  %y = scf.for %i = %c0 to %n step %c1 iter_args(%a = %x) -> tensor<4xf32> {
+    %r = scf.for %j = %c0 to %i step %c1 iter_args(%b = %ones) -> tensor<4xf32> {
+      %c = tensor.insert %two into %b[%j] : tensor<4xf32>
+      scf.yield %c : tensor<4xf32>
+    }
+    %s = linalg.add ins(%a, %r : tensor<4xf32>, tensor<4xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+    scf.yield %s : tensor<4xf32>
+  }
+  return %y : tensor<4xf32>
+}

@@ -145,7 +145,7 @@ class Translator(nn.Module):
         return self.model(input_ids=input_ids, attention_mask=attention_mask, decoder_input_ids=decoder_input_ids, use_cache=False).logits
 
 
-case("t5", Translator, 0, eager=False, inputs=lambda b, t: (*padded(b, t), tokens(b, t // 2 + 2)),
+case("t5", Translator, 6, eager=False, inputs=lambda b, t: (*padded(b, t), tokens(b, t // 2 + 2)),
      dynamic_shapes=({0: BATCH, 1: LENGTH}, {0: BATCH, 1: LENGTH}, {0: BATCH, 1: Dim("target", min=2, max=512)}))
 
 
@@ -169,19 +169,13 @@ def mamba(_):
     return OfTokens(transformers.MambaForCausalLM(config), use_cache=False)
 
 
-def longformer(_):
-    config = transformers.LongformerConfig(**SMALL, attention_window=8, max_position_embeddings=130)
-    return OfPadded(transformers.LongformerModel(config))
-
-
 def bigbird(_):
     config = transformers.BigBirdConfig(**SMALL, attention_type="original_full", max_position_embeddings=512)
     return OfPadded(transformers.BigBirdModel(config))
 
 
-case("xlnet", xlnet, 0, eager=False, **TOKENS)
+AUTO = ({0: Dim.AUTO, 1: Dim.AUTO},)
+case("xlnet", xlnet, 0, eager=False, inputs=TOKENS["inputs"], dynamic_shapes=AUTO)
 case("mamba", mamba, 0, eager=False, inputs=TOKENS["inputs"], dynamic_shapes=({0: BATCH},), sizes=((2, 9), (1, 9), (5, 9)),
      note="the length is fixed: torch unrolls the scan")
-case("longformer", longformer, 0, eager=False, inputs=padded, dynamic_shapes=({0: BATCH}, {0: BATCH}), sizes=((2, 32), (1, 32), (3, 32)),
-     note="the length is fixed: its chunks are")
 case("bigbird", bigbird, 0, eager=False, **PADDED)

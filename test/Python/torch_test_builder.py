@@ -42,6 +42,16 @@ class Grouping(unittest.TestCase):
         with self.assertRaisesRegex(Unsupported, "do not show which dimensions belong together"):
             tensor_ops.reshape(Builder(), Value("%x", "f32", (B, 4)), (T, 4))
 
+    def test_a_shape_between(self):
+        self.assertEqual(shapes.refinement([B, 32], [4 * B, 8]), [B, 4, 8])
+        self.assertEqual(shapes.refinement([4 * B, 8], [B, 32]), [B, 4, 8])
+        self.assertEqual(shapes.refinement([6, 4], [3, 8]), [3, 2, 4])
+        self.assertEqual(shapes.refinement([4, 6], [8, 3]), [4, 2, 3])
+        self.assertIsNone(shapes.refinement([4, 9], [6, 6]))
+        b = Builder()
+        tensor_ops.reshape(b, Value("%x", "f32", (T, 6, 4)), (T, 3, 8))
+        self.assertEqual([line.split()[2] for line in b.lines], ["tensor.expand_shape", "tensor.collapse_shape"])
+
     def test_names_are_words(self):
         self.assertEqual(shapes.name_of(B + 2 * T), "B+2*T")
 

@@ -14,7 +14,11 @@ using namespace mlir;
 
 namespace {
 
-bool isContiguous(Value buffer) { return cast<MemRefType>(buffer.getType()).getLayout().isIdentity(); }
+/// Also behind casts: canonical forms look through them.
+bool isContiguous(Value buffer) {
+  auto cast = buffer.getDefiningOp<memref::CastOp>();
+  return llvm::cast<MemRefType>(buffer.getType()).getLayout().isIdentity() && (!cast || isContiguous(cast.getSource()));
+}
 
 class StridedCopies : public attnc::impl::StridedCopiesBase<StridedCopies> {
 public:

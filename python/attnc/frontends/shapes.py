@@ -78,6 +78,33 @@ def grouping(before: Sequence[Size], after: Sequence[Size]) -> list[tuple[list[i
     return groups
 
 
+def refinement(before: Sequence[Size], after: Sequence[Size]) -> list[Size] | None:
+    """Sizes that both shapes of one product are joins of: [B, 32] and [4 B, 8] → [B, 4, 8]; None where there are none."""
+    a, b, out = list(before), list(after), []
+    while a and b:
+        x, y = a.pop(), b.pop()
+        if same(x, y):
+            out.append(x)
+        elif (quotient := divide(x, y)) is not None:
+            out.append(y)
+            a.append(quotient)
+        elif (quotient := divide(y, x)) is not None:
+            out.append(x)
+            b.append(quotient)
+        else:
+            return None
+    return (out + [1] * len(a or b))[::-1] if all(s == 1 for s in a + b) else None
+
+
+def divide(x: Size, y: Size) -> Size | None:
+    """x / y where that is a number or a polynomial."""
+    if isinstance(x, int) and isinstance(y, int):
+        return x // y if y and x % y == 0 else None
+    quotient = sympy.cancel(sympy.sympify(x) / y)
+    whole = quotient.is_polynomial() and all(c.is_Integer for c in sympy.Poly(quotient, *quotient.free_symbols).coeffs()) if quotient.free_symbols else quotient.is_Integer
+    return size(quotient) if whole else None
+
+
 class Sizes:
     """The index values of size expressions in one function. `emit(text)` adds an operation at the entry and returns
     its name; what depends on values computed later (torch's unbacked symbols) is emitted where it is used, by `emit_here`."""

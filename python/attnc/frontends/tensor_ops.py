@@ -108,12 +108,27 @@ def reshape(b: Builder, x: Value, shape: Sequence[Size]) -> Value:
     groups = shapes.grouping(x.shape, shape)
     if groups is None:
         raise Unsupported(f"a reshape of {list(x.shape)} to {list(shape)}, whose sizes do not show which dimensions belong together")
+    fine = _split_and_join(x.shape, shape, groups)
+    if fine is not None:  # [B, 32] → [B, 4, 8] → [4 B, 8]
+        return reshape(b, reshape(b, x, fine), shape)
     middle = tuple(shapes.product(x.shape[i] for i in g[0]) if len(g[0]) > 1 else x.shape[g[0][0]] for g in groups)
     if len(middle) < x.rank:
         inside = ", ".join(str(g[0]) for g in groups)
         text = f"tensor.collapse_shape {x.name} [{inside}] : {x.type} into {shapes.type_text(middle, x.dtype)}"
         x = b.tensor(text, middle, x.dtype)
     return _expand(b, x, [g[1] for g in groups], shape) if len(middle) < len(shape) else Value(x.name, x.dtype, shape)
+
+
+def _split_and_join(before, after, groups) -> list[Size] | None:
+    """A shape between the two, where some group has several dimensions on both sides and sizes show how they split."""
+    out, found = [], False
+    for left, right in groups:
+        a, c = [before[i] for i in left], [after[i] for i in right]
+        fine = shapes.refinement(a, c) if len(a) > 1 and len(c) > 1 else None
+        useful = fine is not None and len(fine) > max(len(a), len(c))
+        found |= useful
+        out += fine if useful else a if len(a) >= len(c) else c
+    return out if found else None
 
 
 def _expand(b: Builder, x: Value, groups, shape) -> Value:

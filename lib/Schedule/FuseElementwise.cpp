@@ -1,0 +1,66 @@
+// Makes chains of elementwise ops one op, and so one kernel.
+//
+// Upstream's fusion with a limit: a producer is not fused where its result would be computed again and again, that is where
+// the reader has loops that do not index it (a number per row, read by every element of the row), unless that costs next to
+// nothing. Without it Anderson's solve, once a sample, would be done for every number of the sample.
+#include "attnc/Schedule/Schedule.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Tensor/Transforms/Transforms.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+namespace attnc {
+#define GEN_PASS_DEF_FUSEELEMENTWISE
+#include "attnc/Schedule/Passes.h.inc"
+} // namespace attnc
+
+using namespace mlir;
+
+namespace {
+
+bool hasOneReader(OpOperand *operand) {
+  Operation *producer = operand->get().getDefiningOp();
+  return producer && producer->hasOneUse();
+}
+
+/// A few additions, comparisons and the like an element, and nothing that is read to get there.
+bool isCheap(linalg::LinalgOp op) {
+  constexpr unsigned kFew = 4;
+  Block &body = *op.getBlock();
+  return llvm::range_size(body.without_terminator()) <= kFew && llvm::none_of(body, [](Operation &inner) {
+           return isa<math::MathDialect>(inner.getDialect()) || isa<arith::DivFOp, arith::RemFOp, tensor::ExtractOp>(inner);
+         });
+}
+
+/// Whether the producer of a reader's operand is computed as often there as it was.
+bool computesOnce(OpOperand *operand) {
+  auto reader = dyn_cast<linalg::LinalgOp>(operand->getOwner());
+  return !reader || reader.getMatchingIndexingMap(operand).getNumResults() == reader.getNumLoops();
+}
+
+bool shouldFuse(OpOperand *operand) {
+  auto producer = operand->get().getDefiningOp<linalg::LinalgOp>();
+  return hasOneReader(operand) && (computesOnce(operand) || !producer || isCheap(producer));
+}
+
+class FuseElementwise : public attnc::impl::FuseElementwiseBase<FuseElementwise> {
+public:
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    linalg::populateElementwiseOpsFusionPatterns(patterns, shouldFuse);
+    linalg::populateFoldReshapeOpsByExpansionPatterns(patterns, hasOneReader);
+    linalg::populateConstantFoldLinalgOperations(patterns, hasOneReader);
+    tensor::populateBubbleUpExpandShapePatterns(patterns);
+    linalg::GenericOp::getCanonicalizationPatterns(patterns, &getContext());
+    getContext().getLoadedDialect<linalg::LinalgDialect>()->getCanonicalizationPatterns(patterns);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns), GreedyRewriteConfig().setUseTopDownTraversal(true))))
+      signalPassFailure();
+  }
+};
+
+} // namespace
