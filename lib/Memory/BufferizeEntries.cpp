@@ -105,17 +105,20 @@ private:
     return applyPatternsGreedily(module, std::move(patterns));
   }
 
-  /// Results were computed into arguments: they need not be returned.
+  /// Results were computed into arguments: they need not be returned. Sizes are returned until the arena is planned.
   static LogicalResult dropResults(ModuleOp module) {
     for (auto function : module.getOps<func::FuncOp>()) {
       if (function.isExternal() || function.getNumResults() == 0)
         continue;
       auto ret = cast<func::ReturnOp>(function.getBody().back().getTerminator());
+      SmallVector<Value> sizes;
       for (Value value : ret.getOperands())
-        if (!isa<BlockArgument>(value))
+        if (value.getType().isIndex())
+          sizes.push_back(value);
+        else if (!isa<BlockArgument>(value))
           return ret.emitError("internal: a result was not computed into its argument");
-      ret->setOperands({});
-      function.setType(FunctionType::get(module.getContext(), function.getArgumentTypes(), {}));
+      ret->setOperands(sizes);
+      function.setType(FunctionType::get(module.getContext(), function.getArgumentTypes(), ValueRange(sizes).getTypes()));
       function.removeResAttrsAttr();
     }
     return success();

@@ -45,6 +45,7 @@ private:
   void collectSizes();
   void addArgument(SmallVectorImpl<Argument> &list, Type type, DictionaryAttr attributes, StringRef role, Value old = {}, int64_t result = -1);
   void replaceArguments();
+  SmallVector<Value> computedSizes(ArrayRef<Value> returned);
   LogicalResult storeResults();
 
   func::FuncOp function;
@@ -54,7 +55,7 @@ private:
   llvm::MapVector<StringRef, Value> givenSizes; ///< index arguments of an initialiser, by the size they are
   SmallVector<Argument> inputs, outputs, states, weights;
   llvm::MapVector<StringRef, Value> sizes; ///< by name, in order of first appearance
-  SmallVector<StringRef> sizeNames;
+  SmallVector<StringRef> sizeNames, computed; ///< all, and those that only outputs have
   llvm::SmallVector<ml_program::GlobalLoadConstOp> loads;
 };
 
@@ -126,6 +127,16 @@ void EntryRewriter::collectSizes() {
         for (auto name : dims.getAsRange<StringAttr>())
           names.insert(name.getValue());
   sizeNames.assign(names.begin(), names.end());
+  llvm::SetVector<StringRef> given;
+  for (auto &[name, argument] : givenSizes)
+    given.insert(name);
+  for (auto *list : {&inputs, &states})
+    for (Argument &argument : *list)
+      if (auto dims = argument.attributes.getAs<ArrayAttr>("attnc.dims"))
+        for (auto name : dims.getAsRange<StringAttr>())
+          given.insert(name.getValue());
+  names.set_subtract(given);
+  computed.assign(names.begin(), names.end());
 }
 
 void EntryRewriter::replaceArguments() {
@@ -153,6 +164,25 @@ void EntryRewriter::replaceArguments() {
   function.setAllArgAttrs(attributes);
 }
 
+/// Sizes that only outputs have, as the values returned have them.
+SmallVector<Value> EntryRewriter::computedSizes(ArrayRef<Value> returned) {
+  SmallVector<Value> found;
+  for (StringRef name : computed)
+    for (Argument &output : outputs) {
+      auto type = dyn_cast<RankedTensorType>(returned[output.result].getType());
+      auto dims = output.attributes.getAs<ArrayAttr>("attnc.dims");
+      auto *at = dims ? llvm::find(dims, builder.getStringAttr(name)) : nullptr;
+      if (!dims || at == dims.end())
+        continue;
+      int64_t d = 0;
+      for (auto left = std::distance(dims.begin(), at); left > 0 || !type.isDynamicDim(d); ++d)
+        left -= type.isDynamicDim(d);
+      found.push_back(tensor::DimOp::create(builder, function.getLoc(), returned[output.result], d));
+      break;
+    }
+  return found;
+}
+
 LogicalResult EntryRewriter::storeResults() {
   auto ret = cast<func::ReturnOp>(body->getTerminator());
   builder.setInsertionPoint(ret);
@@ -167,7 +197,10 @@ LogicalResult EntryRewriter::storeResults() {
         value = tensor::FromElementsOp::create(builder, ret.getLoc(), cast<RankedTensorType>(argument.type), value);
       results.push_back(bufferization::MaterializeInDestinationOp::create(builder, ret.getLoc(), value, argument.old)->getResult(0));
     }
+  llvm::append_range(results, computedSizes(values));
   ret->setOperands(results);
+  if (!computed.empty())
+    function->setAttr("attnc.computed", builder.getStrArrayAttr(computed));
   function.setFunctionType(builder.getFunctionType(body->getArgumentTypes(), TypeRange(ValueRange(results))));
   function.setAllResultAttrs(SmallVector<DictionaryAttr>(results.size(), builder.getDictionaryAttr({})));
   return success();

@@ -2,7 +2,7 @@
 //
 // Before: an entry on buffers, with memref.alloc wherever a result needs room. After: no allocation; each
 // buffer is a view of the arena argument at an offset computed once at the start of the entry, and
-// NAME_arena_size computes the bytes from the same sizes, or -1 if one of them leaves 48 bits: sizes come from callers, and
+// NAME_arena_size computes the bytes from the same sizes (and the sizes that only outputs have), or -1 if one of them leaves 48 bits: sizes come from callers, and
 // a product that wraps would give a small arena to large tensors.
 //
 // Live ranges over linearised ops; a value that lives through part of a loop's iteration in which it was not
@@ -12,6 +12,8 @@
 
 #include "attnc/Dialect/Attnc/Attnc.h"
 
+#include "mlir/Analysis/SliceAnalysis.h"
+#include "mlir/Analysis/TopologicalSortUtils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Transforms/Transforms.h"
 #include "mlir/Dialect/Bufferization/Transforms/BufferViewFlowAnalysis.h"
@@ -76,21 +78,25 @@ public:
 private:
   LogicalResult findLiveRanges();
   LogicalResult computeBytes(Buffer &buffer);
-  FailureOr<Value> exactAtEntry(Value value);
+  FailureOr<Value> cloneAtEntry(Value value, function_ref<FailureOr<Value>(Value)> move);
+  FailureOr<Value> atEntry(Value value);
   FailureOr<Value> boundAtEntry(Value value);
+  FailureOr<Value> solveBound(Value value);
   Value sizeOf(Value memref, int64_t dim);
   bool isSize(Value value);
   void relate();
   void computeOffsets();
   void replaceAllocs();
+  LogicalResult takeComputedSizes();
   void addSizeFunction();
   void recordPlan();
 
   func::FuncOp function;
   OpBuilder top; ///< inserts at the start of the entry
   SmallVector<Buffer> buffers;
-  llvm::DenseMap<Value, Value> exact; ///< what exactAtEntry made
+  llvm::DenseMap<Value, Value> hoisted, bounds; ///< at the start of the entry: what a value is, and at most is
   Value total;
+  llvm::MapVector<BlockArgument, Value> computed; ///< sizes that only outputs have
 };
 
 /// The end of the last use, extended over the loops that the use is in and the allocation is not.
@@ -166,41 +172,68 @@ Value ArenaPlanner::sizeOf(Value memref, int64_t dim) {
   return {};
 }
 
-/// The value, computed at the start of the entry from the named sizes.
-FailureOr<Value> ArenaPlanner::exactAtEntry(Value value) {
-  if (isSize(value))
-    return value;
-  if (Value known = exact.lookup(value))
-    return known;
+/// The op that computes a value, again at the start of the entry, on what `move` gives for its operands.
+FailureOr<Value> ArenaPlanner::cloneAtEntry(Value value, function_ref<FailureOr<Value>(Value)> move) {
   Operation *op = value.getDefiningOp();
-  if (auto dim = dyn_cast_or_null<memref::DimOp>(op))
-    if (std::optional<int64_t> d = dim.getConstantIndex())
-      if (Value size = sizeOf(dim.getSource(), *d))
-        return exactAtEntry(size);
   if (!op || op->getNumRegions() != 0 || !isMemoryEffectFree(op))
     return failure();
   IRMapping map;
   for (Value operand : op->getOperands()) {
-    FailureOr<Value> moved = isa<MemRefType>(operand.getType()) ? FailureOr<Value>(failure()) : exactAtEntry(operand);
+    FailureOr<Value> moved = isa<MemRefType>(operand.getType()) ? FailureOr<Value>(failure()) : move(operand);
     if (failed(moved))
       return failure();
     map.map(operand, *moved);
   }
-  return exact[value] = top.clone(*op, map)->getResult(cast<OpResult>(value).getResultNumber());
+  return top.clone(*op, map)->getResult(cast<OpResult>(value).getResultNumber());
 }
 
-/// The value or, where it differs between iterations, the largest it can be.
+/// The value, computed at the start of the entry.
+FailureOr<Value> ArenaPlanner::atEntry(Value value) {
+  if (isSize(value))
+    return value;
+  if (Value known = hoisted.lookup(value))
+    return known;
+  FailureOr<Value> moved = failure();
+  if (auto dim = value.getDefiningOp<memref::DimOp>())
+    if (std::optional<int64_t> d = dim.getConstantIndex())
+      if (Value size = sizeOf(dim.getSource(), *d))
+        moved = atEntry(size);
+  if (failed(moved))
+    moved = cloneAtEntry(value, [&](Value operand) { return atEntry(operand); });
+  if (succeeded(moved))
+    hoisted[value] = *moved;
+  return moved;
+}
+
+/// A size that differs between iterations: the largest it can be, computed at the start of the entry.
 FailureOr<Value> ArenaPlanner::boundAtEntry(Value value) {
-  if (FailureOr<Value> same = exactAtEntry(value); succeeded(same))
-    return same;
-  // The smaller of two numbers is at most either.
-  if (Operation *op = value.getDefiningOp(); op && isa<arith::MinUIOp, arith::MinSIOp>(op))
+  if (FailureOr<Value> known = atEntry(value); succeeded(known))
+    return known;
+  if (Value known = bounds.lookup(value))
+    return known;
+  Operation *op = value.getDefiningOp();
+  FailureOr<Value> bound = failure();
+  // These grow with their operands, which are sizes.
+  if (isa_and_nonnull<arith::AddIOp, arith::MulIOp, arith::MinSIOp, arith::MinUIOp, arith::MaxSIOp, arith::MaxUIOp>(op))
+    bound = cloneAtEntry(value, [&](Value operand) { return boundAtEntry(operand); });
+  if (failed(bound) && isa_and_nonnull<arith::MinSIOp, arith::MinUIOp>(op))
     for (Value operand : op->getOperands())
-      if (FailureOr<Value> bound = boundAtEntry(operand); succeeded(bound))
-        return bound;
-  auto isKnown = [&](Value v, std::optional<int64_t> dim, ValueBoundsConstraintSet &) {
-    return !dim && isSize(v);
-  };
+      if (failed(bound))
+        bound = boundAtEntry(operand);
+  if (auto dim = value.getDefiningOp<memref::DimOp>(); dim && failed(bound))
+    if (std::optional<int64_t> d = dim.getConstantIndex())
+      if (Value size = sizeOf(dim.getSource(), *d))
+        bound = boundAtEntry(size);
+  if (failed(bound))
+    bound = solveBound(value);
+  if (succeeded(bound))
+    bounds[value] = *bound;
+  return bound;
+}
+
+/// The bound that affine arithmetic finds.
+FailureOr<Value> ArenaPlanner::solveBound(Value value) {
+  auto isKnown = [&](Value v, std::optional<int64_t> dim, ValueBoundsConstraintSet &) { return !dim && isSize(v); };
   FailureOr<OpFoldResult> bound = arith::reifyValueBound(top, value.getLoc(), presburger::BoundType::UB,
                                                          ValueBoundsConstraintSet::Variable(value), isKnown, /*closedUB=*/true);
   if (failed(bound))
@@ -211,9 +244,7 @@ FailureOr<Value> ArenaPlanner::boundAtEntry(Value value) {
 LogicalResult ArenaPlanner::computeBytes(Buffer &buffer) {
   MemRefType type = buffer.alloc.getType();
   Location loc = buffer.alloc.getLoc();
-  int64_t fixed = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
-  if (type.getElementType().isIndex())
-    fixed = 8;
+  int64_t fixed = type.getElementType().isIndex() ? 8 : llvm::divideCeil(type.getElementTypeBitWidth(), 8);
   for (int64_t extent : type.getShape())
     fixed *= ShapedType::isDynamic(extent) ? 1 : extent;
   buffer.estimate = buffer.fixedBytes = fixed;
@@ -316,6 +347,37 @@ private:
   Value most, width, good;
 };
 
+/// Sizes that only outputs have stand in the return, in the order of attnc.computed: from here on in the size function.
+LogicalResult ArenaPlanner::takeComputedSizes() {
+  auto names = function->getAttrOfType<ArrayAttr>("attnc.computed");
+  if (!names)
+    return success();
+  auto ret = cast<func::ReturnOp>(function.getBody().front().getTerminator());
+  for (auto [name, value] : llvm::zip_equal(names, ret.getOperands())) {
+    FailureOr<Value> size = atEntry(value);
+    bool isItself = succeeded(size) && isSize(*size) && function.getArgAttr(cast<BlockArgument>(*size).getArgNumber(), "attnc.name") == name;
+    if (failed(size) || isItself)
+      return function.emitError("size '") << cast<StringAttr>(name).getValue()
+                                          << "' depends on data: expected sizes of outputs to follow from the named sizes of inputs and states";
+    for (BlockArgument argument : function.getArguments())
+      if (isSize(argument) && function.getArgAttr(argument.getArgNumber(), "attnc.name") == name)
+        computed[argument] = *size;
+  }
+  ret->setOperands({});
+  function.setType(function.getFunctionType().clone(function.getArgumentTypes(), {}));
+  return success();
+}
+
+/// Ops at the start of the entry that a size is computed by, in order.
+static SetVector<Operation *> sliceOf(Value size, Block &entry) {
+  BackwardSliceOptions options;
+  options.inclusive = true;
+  options.filter = [&](Operation *op) { return op->getBlock() == &entry; };
+  SetVector<Operation *> slice;
+  (void)getBackwardSlice(size, &slice, options);
+  return topologicalSort(slice);
+}
+
 /// NAME_arena_size: the ops that compute the total, on a copy of the size arguments; -1 where a size is out of range.
 void ArenaPlanner::addSizeFunction() {
   OpBuilder b(function);
@@ -325,7 +387,7 @@ void ArenaPlanner::addSizeFunction() {
       sizes.push_back(argument);
   SmallVector<Type> types(sizes.size(), b.getIndexType());
   auto sizeFunction = func::FuncOp::create(b, function.getLoc(), (function.getName() + "_arena_size").str(),
-                                           b.getFunctionType(types, {b.getIndexType()}));
+                                           b.getFunctionType(types, SmallVector<Type>(1 + computed.size(), b.getIndexType())));
   sizeFunction->setAttr("attnc.size_of", FlatSymbolRefAttr::get(function));
   sizeFunction.setPrivate();
   Block *block = sizeFunction.addEntryBlock();
@@ -338,10 +400,21 @@ void ArenaPlanner::addSizeFunction() {
   CheckedSizes checked(b, loc);
   for (BlockArgument size : block->getArguments())
     checked.requireInRange(size);
+  // The caller does not know computed sizes: they come first, and stand for their arguments in what follows.
+  for (auto [argument, size] : computed)
+    for (Operation *op : sliceOf(size, entry))
+      if (!map.contains(op->getResult(0)))
+        checked.clone(*op, map);
+  SmallVector<Value> results(1);
+  for (auto [argument, size] : computed) {
+    results.push_back(map.lookup(size));
+    map.map(argument, results.back());
+  }
   for (Operation &op : llvm::make_range(entry.begin(), top.getInsertionPoint()))
     checked.clone(op, map);
   Value refused = arith::ConstantIndexOp::create(b, loc, -1);
-  func::ReturnOp::create(b, loc, arith::SelectOp::create(b, loc, checked.allInRange(), map.lookup(total), refused).getResult());
+  results[0] = arith::SelectOp::create(b, loc, checked.allInRange(), map.lookup(total), refused);
+  func::ReturnOp::create(b, loc, results);
 }
 
 /// The plan in numbers, for the manifest: attnc.plan = [{estimate, first, last, below}].
@@ -375,7 +448,7 @@ void ArenaPlanner::recordPlan() {
 }
 
 LogicalResult ArenaPlanner::run() {
-  if (failed(findLiveRanges()))
+  if (failed(findLiveRanges()) || failed(takeComputedSizes()))
     return failure();
   for (Buffer &buffer : buffers)
     if (failed(computeBytes(buffer)))

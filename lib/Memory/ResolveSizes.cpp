@@ -2,7 +2,9 @@
 #include "attnc/Memory/Memory.h"
 
 #include "attnc/Dialect/Attnc/Attnc.h"
+#include "attnc/Optimize/SizeBefore.h"
 
+#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -69,6 +71,23 @@ struct LookThrough : public OpRewritePattern<tensor::DimOp> {
   }
 };
 
+/// The size of what a branch gives, in front of the branch.
+struct BranchSize : public OpRewritePattern<tensor::DimOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(tensor::DimOp dim, PatternRewriter &rewriter) const override {
+    Operation *branch = dim.getSource().getDefiningOp();
+    std::optional<int64_t> number = dim.getConstantIndex();
+    if (!number || !isa_and_nonnull<scf::IfOp, scf::IndexSwitchOp>(branch))
+      return failure();
+    Value given = branch->getRegion(0).front().getTerminator()->getOperand(cast<OpResult>(dim.getSource()).getResultNumber());
+    FailureOr<OpFoldResult> size = attnc::sizeBefore(rewriter, branch, given, *number);
+    if (failed(size))
+      return failure();
+    rewriter.replaceOp(dim, getValueOrCreateConstantIndexOp(rewriter, dim.getLoc(), *size));
+    return success();
+  }
+};
+
 /// tensor.dim of an entry's argument is the named size.
 struct NamedSize : public OpRewritePattern<tensor::DimOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -98,7 +117,7 @@ class ResolveSizes : public attnc::impl::ResolveSizesBase<ResolveSizes> {
 public:
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<LookThrough, NamedSize>(&getContext());
+    patterns.add<LookThrough, BranchSize, NamedSize>(&getContext());
     tensor::DimOp::getCanonicalizationPatterns(patterns, &getContext());
     tensor::EmptyOp::getCanonicalizationPatterns(patterns, &getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))

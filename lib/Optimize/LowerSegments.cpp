@@ -5,6 +5,8 @@
 // loop are full, with a static size; what is left over is one more block behind the loop, whose states nobody reads.
 #include "LowerLoops.h"
 
+#include "attnc/Optimize/SizeBefore.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -48,7 +50,7 @@ FailureOr<SmallVector<Value>> SegmentLowering::destinations() {
     for (int64_t d = 0; d < type.getRank(); ++d) {
       if (!type.isDynamicDim(d))
         continue;
-      FailureOr<OpFoldResult> known = d == along ? FailureOr<OpFoldResult>(length) : sizeBeforeLoop(b, op, yield.getValues()[i], d);
+      FailureOr<OpFoldResult> known = d == along ? FailureOr<OpFoldResult>(length) : sizeBefore(b, op, yield.getValues()[i], d);
       if (failed(known))
         return op.emitOpError("expected the size of dimension ") << d << " of output " << i << " to be known before the loop";
       sizes[d] = getValueOrCreateConstantIndexOp(b, loc, *known);

@@ -1,7 +1,7 @@
 // attnc compile: parse, phases, code per level, weights, package.
 #include "attnc/Pipeline/Compile.h"
 
-#include "ManifestBuilder.h"
+#include "attnc/Pipeline/ManifestBuilder.h"
 
 #include "attnc/Package/PackageFile.h"
 #include "attnc/Support/TensorFiles.h"

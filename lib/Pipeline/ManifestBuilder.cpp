@@ -1,5 +1,5 @@
 // Reads the manifest off a planned module: the roles, names and sizes of arguments are attributes there.
-#include "ManifestBuilder.h"
+#include "attnc/Pipeline/ManifestBuilder.h"
 
 #include "attnc/Dialect/Attnc/Attnc.h"
 

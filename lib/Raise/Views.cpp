@@ -125,14 +125,16 @@ Extent Elements::getDynamicExtent(Value tensor, int64_t dim) {
     return getExtent(cast.getSource(), dim);
   if (auto expand = dyn_cast_or_null<tensor::ExpandShapeOp>(op)) {
     int64_t sourceDim = expand.getCorrespondingSourceDim(dim);
-    auto others = llvm::make_filter_range(expand.getReassociationIndices()[sourceDim], [&](int64_t d) {
+    SmallVector<int64_t, 2> group = expand.getReassociationIndices()[sourceDim];
+    auto others = llvm::make_filter_range(group, [&](int64_t d) {
       return d != dim && expand.getResultType().getDimSize(d) != 1;
     });
     return others.empty() ? getExtent(expand.getSrc(), sourceDim) : getExtent(expand.getMixedOutputShape()[dim]);
   }
   if (auto collapse = dyn_cast_or_null<tensor::CollapseShapeOp>(op)) {
     SmallVector<int64_t> wide;
-    for (int64_t d : collapse.getReassociationIndices()[dim])
+    SmallVector<int64_t, 2> group = collapse.getReassociationIndices()[dim];
+    for (int64_t d : group)
       if (collapse.getSrcType().getDimSize(d) != 1)
         wide.push_back(d);
     if (wide.size() == 1)

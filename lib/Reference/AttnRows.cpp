@@ -110,6 +110,12 @@ static SmallVector<int64_t> orderOf(ArrayRef<Scalar> row, bool floats, unsigned 
   return order;
 }
 
+/// How far neighbours in the order are apart: those that are taken, and the first that is not.
+static void reportGaps(Operation *op, ArrayRef<Scalar> row, ArrayRef<int64_t> order, bool floats, Frame &frame) {
+  for (size_t at = 1; floats && at < order.size(); ++at)
+    frame.decided(op, std::fabs(row[order[at]].f - row[order[at - 1]].f));
+}
+
 /// The first k of each row in order, as values and indices.
 static LogicalResult setOrdered(Operation *op, const Value &input, int64_t k, bool descending,
                                 Frame &frame) {
@@ -124,6 +130,7 @@ static LogicalResult setOrdered(Operation *op, const Value &input, int64_t k, bo
   for (int64_t at = 0; at < static_cast<int64_t>(input.elements().size()); at += count) {
     ArrayRef<Scalar> row = input.elements().slice(at, count);
     auto order = orderOf(row, input.isFloat(), widthOf(input.elementType()), descending);
+    reportGaps(op, row, ArrayRef(order).take_front(std::min(k + 1, count)), input.isFloat(), frame);
     for (int64_t index : ArrayRef(order).take_front(k)) {
       values.elements.push_back(row[index]);
       indices.elements.push_back({.i = index});

@@ -141,6 +141,9 @@ Row FixedPoint::anderson(Sample &sample, const Row &f, int64_t k) {
 /// Evaluation k of a sample gave f: keep the best, stop or go on.
 void FixedPoint::take(Sample &sample, const Row &f, int64_t k) {
   double residual = norm(plus(f, -1, sample.z)) / (norm(f) + delta);
+  frame.decided(op, std::fabs(residual - tolerance));
+  if (sample.steps > 0)
+    frame.decided(op, std::fabs(residual - sample.residual));
   // Compared in f32; of equal ones the first stays; NaN counts as the lowest, so that it shows.
   bool worse = static_cast<float>(residual) >= static_cast<float>(sample.residual);
   if (sample.steps == 0 || !worse) {

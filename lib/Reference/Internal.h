@@ -103,6 +103,8 @@ public:
   LogicalResult runBody(mlir::Block &block, ArrayRef<Value> arguments);
   LogicalResult run(mlir::Operation *op);
 
+  /// Called for every decision that rounding could change (Options::onDecision).
+  void decided(mlir::Operation *op, double distance);
   /// Called by every loop once an iteration.
   LogicalResult countStep(mlir::Operation *op);
   /// Records the error of the evaluation, with op and location; always failure.

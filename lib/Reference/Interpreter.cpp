@@ -183,6 +183,11 @@ LogicalResult Frame::run(Operation *op) {
   return checkResults(op, *this);
 }
 
+void Frame::decided(Operation *op, double distance) {
+  if (interpreter.options.onDecision)
+    interpreter.options.onDecision(op, distance);
+}
+
 LogicalResult Frame::countStep(Operation *op) {
   uint64_t limit = interpreter.options.stepLimit;
   if (++interpreter.steps > limit && limit != 0)

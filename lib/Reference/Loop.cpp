@@ -234,6 +234,7 @@ LogicalResult Adaptive::step(int64_t t, bool last) {
   for (auto [row, decision] : llvm::enumerate(decisions)) {
     if (!active.elements[row].i)
       continue;
+    frame.decided(op, decision.distance);
     ++steps.elements[row].i;
     margins.elements[row].f = std::fmin(margins.elements[row].f, decision.distance);
     active.elements[row].i = !decision.exits && !last;

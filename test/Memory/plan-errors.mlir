@@ -13,3 +13,12 @@ func.func @data_dependent(%n: tensor<1xindex> {attnc.name = "n"}) -> (tensor<4xf
   %y = tensor.insert %v into %init[%c0] : tensor<4xf32>
   return %y : tensor<4xf32>
 }
+
+// -----
+
+// expected-error@below {{size 'K' depends on data: expected sizes of outputs to follow from the named sizes of inputs and states}}
+func.func @output_depends_on_data(%x: tensor<?xf32> {attnc.name = "x", attnc.dims = ["N"]}, %k: index {attnc.name = "k"})
+    -> (tensor<?xf32> {attnc.name = "y", attnc.dims = ["K"]}) {
+  %y = tensor.extract_slice %x[0] [%k] [1] : tensor<?xf32> to tensor<?xf32>
+  return %y : tensor<?xf32>
+}

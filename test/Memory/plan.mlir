@@ -150,27 +150,6 @@ func.func @blocks(%x: tensor<?x4xf32> {attnc.name = "x", attnc.dims = ["T"]}) ->
   }
   return %y : tensor<?x4xf32>
 }
-// A loop lays an output block by block into the caller's buffer, without a copy.
-// CHECK-LABEL: func.func @blocks(
-// CHECK-SAME: %[[X:[a-z0-9]+]]: memref<?x4xf32> {{{.*}}attnc.name = "x"
-// CHECK-SAME: %[[Y:[a-z0-9]+]]: memref<?x4xf32> {{{.*}}attnc.name = "y"
-// CHECK: scf.for
-// CHECK-NOT: memref.copy
-// CHECK: attnc.launch @{{.*}}(%[[X]]{{.*}} into(%[[Y]] : memref<?x4xf32>)
-// CHECK-NOT: memref.copy
-// CHECK: return{{$}}
-func.func @blocks(%x: tensor<?x4xf32> {attnc.name = "x", attnc.dims = ["T"]}) -> (tensor<?x4xf32> {attnc.name = "y", attnc.dims = ["T"]}) {
-  %c0 = arith.constant 0 : index
-  %c1 = arith.constant 1 : index
-  %t = tensor.dim %x, %c0 : tensor<?x4xf32>
-  %e = tensor.empty(%t) : tensor<?x4xf32>
-  %y = scf.for %i = %c0 to %t step %c1 iter_args(%a = %e) -> tensor<?x4xf32> {
-    %row = tensor.extract_slice %x[%i, 0] [1, 4] [1, 1] : tensor<?x4xf32> to tensor<1x4xf32>
-    %b = tensor.insert_slice %row into %a[%i, 0] [1, 4] [1, 1] : tensor<1x4xf32> into tensor<?x4xf32>
-    scf.yield %b : tensor<?x4xf32>
-  }
-  return %y : tensor<?x4xf32>
-}
 
 // -----
 

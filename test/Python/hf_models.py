@@ -9,7 +9,7 @@ import transformers
 from torch import nn
 from torch.export import Dim
 
-from torch_models import BATCH, CASES, LENGTH, Case, rows
+from torch_models import BATCH, CASES, LENGTH, Case
 
 SMALL = dict(vocab_size=128, hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4)
 

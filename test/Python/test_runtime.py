@@ -1,6 +1,5 @@
 """Packages called from Python: arrays in and out, sessions, errors. NumPy only."""
 import gc
-import pathlib
 import threading
 import unittest
 

@@ -10,7 +10,7 @@ from common import FOLDER, package
 import tensors
 
 import attnc
-from attnc.frontends import control, scalar, shapes, tensor_ops
+from attnc.frontends import control, products, reductions, rows, scalar, shapes, tensor_ops
 from attnc.frontends.builder import Builder, Value
 from attnc.frontends.errors import ImportProblems, Problem, Unsupported
 from attnc.frontends.weights import Weights
@@ -49,6 +49,7 @@ class Grouping(unittest.TestCase):
         self.assertEqual(shapes.refinement([4, 6], [8, 3]), [4, 2, 3])
         self.assertIsNone(shapes.refinement([4, 9], [6, 6]))
         b = Builder()
+        b.sizes.bind(T, "%t")
         tensor_ops.reshape(b, Value("%x", "f32", (T, 6, 4)), (T, 3, 8))
         self.assertEqual([line.split()[2] for line in b.lines], ["tensor.expand_shape", "tensor.collapse_shape"])
 
@@ -107,8 +108,8 @@ class Runs(unittest.TestCase):
         x = np.random.default_rng(0).standard_normal((3, 5)).astype(np.float32)
 
         def write(b, x):
-            p = tensor_ops.softmax(b, x, -1)
-            p = tensor_ops.arithmetic(b, "sub", p, tensor_ops.mean(b, x, [0], keep=True))
+            p = reductions.softmax(b, x, -1)
+            p = tensor_ops.arithmetic(b, "sub", p, reductions.mean(b, x, [0], keep=True))
             return tensor_ops.concat(b, [p, tensor_ops.flip(b, x, [1])], 1)
         e = np.exp(x - x.max(-1, keepdims=True))
         expected = np.concatenate([e / e.sum(-1, keepdims=True) - x.mean(0, keepdims=True), x[:, ::-1]], 1)
@@ -125,7 +126,7 @@ class Runs(unittest.TestCase):
 
     def test_indices_outside_read_nothing(self):
         x, at = np.arange(8, dtype=np.float32).reshape(4, 2), np.array([-1, 3, 9, -9], np.int64)
-        write = lambda b, x, at: tensor_ops.index(b, x, [at, Value(b.emit("arith.constant dense<1> : tensor<1xi64>"), "i64", (1,))])
+        write = lambda b, x, at: rows.index(b, x, [at, Value(b.emit("arith.constant dense<1> : tensor<1xi64>"), "i64", (1,))])
         np.testing.assert_array_equal(self.run_function("index", {"x": x, "at": at}, write), [7, 7, 7, 1])
 
     def test_weights_are_read_by_name(self):
@@ -133,7 +134,7 @@ class Runs(unittest.TestCase):
         weights = Weights()
 
         def write(b, x):
-            return tensor_ops.linear(b, x, weights.load(b, "layer.w", "f32", w.shape, w.tobytes))
+            return products.linear(b, x, weights.load(b, "layer.w", "f32", w.shape, w.tobytes))
         np.testing.assert_allclose(self.run_function("linear", {"x": x}, write, weights), x @ w.T)
 
     def test_weights_file_is_safetensors(self):

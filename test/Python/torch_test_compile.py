@@ -1,6 +1,5 @@
 """attnc.compile, .pt2 files, the command line, state, and what cannot be imported: one sentence each."""
 import os
-import pathlib
 import subprocess
 import sys
 import unittest
@@ -14,7 +13,6 @@ from torch.export import Dim
 from common import FOLDER, ROOT
 import attnc
 from attnc import frontends
-from attnc.frontends import torch_export
 from torch_models import BATCH, LENGTH, Block, rows
 
 warnings.filterwarnings("ignore")

@@ -70,6 +70,9 @@ struct Options {
   uint64_t stepLimit = 0;
   /// Non-zero: the evaluation stops at the next op. May be null.
   const volatile int32_t *cancel = nullptr;
+  /// Told how close each decision of a run was: |score - threshold| where a row halts or goes on, the gap between
+  /// neighbours in the order of top_k and sort. An engine that rounds may decide differently within rounding.
+  std::function<void(mlir::Operation *op, double distance)> onDecision;
 };
 
 /// Calls the function `entry` of the module. Arithmetic on floats is in double whatever their type;

@@ -74,7 +74,6 @@ void attnc::buildLowerCpuPhase(OpPassManager &passes) {
   passes.addNestedPass<func::FuncOp>(createAssociateReductions());
   bufferizeKernels(passes);
   passes.addPass(createCallKernels());
-  passes.addPass(createReshapeBuffers());
   passes.addPass(createStridedCopies());
   passes.addPass(createConvertLinalgToLoopsPass());
   passes.addPass(createForallToForLoopPass());

@@ -201,14 +201,33 @@ void AbiBuilder::makeCaller(func::FuncOp entry) {
   func::ReturnOp::create(b, loc, call.getResults());
 }
 
+/// The place of a named size among the sizes of an entry.
+static int32_t sizeNumber(func::FuncOp entry, Attribute name) {
+  int32_t number = 0;
+  for (unsigned i = 0; i < entry.getNumArguments(); ++i) {
+    auto role = entry.getArgAttrOfType<StringAttr>(i, "attnc.role");
+    if (!role || role.getValue() != "size")
+      continue;
+    if (entry.getArgAttr(i, "attnc.name") == name)
+      break;
+    ++number;
+  }
+  return number;
+}
+
 void AbiBuilder::makeSizeFunction(func::FuncOp entry) {
   auto inner = module.lookupSymbol<func::FuncOp>((entry.getName() + "_arena_size").str());
   auto function = makeFunction("attnc_" + entry.getName() + "_size", {ptr}, b.getI64Type());
   SmallVector<Value> sizes;
   for (unsigned i = 0; i < inner.getNumArguments(); ++i)
     sizes.push_back(arith::IndexCastOp::create(b, loc, b.getIndexType(), load(function.getArgument(0), i, b.getI64Type(), 8)));
-  Value bytes = func::CallOp::create(b, loc, inner, sizes).getResult(0);
-  func::ReturnOp::create(b, loc, arith::IndexCastOp::create(b, loc, b.getI64Type(), bytes).getResult());
+  auto call = func::CallOp::create(b, loc, inner, sizes);
+  // Behind the bytes: sizes that only outputs have.
+  auto toI64 = [&](Value number) { return arith::IndexCastOp::create(b, loc, b.getI64Type(), number).getResult(); };
+  if (auto names = entry->getAttrOfType<ArrayAttr>("attnc.computed"))
+    for (auto [name, number] : llvm::zip_equal(names, call.getResults().drop_front()))
+      LLVM::StoreOp::create(b, loc, toI64(number), field(function.getArgument(0), 8 * sizeNumber(entry, name)));
+  func::ReturnOp::create(b, loc, toI64(call.getResult(0)));
 }
 
 void AbiBuilder::wrapEntry(func::FuncOp entry) {

@@ -43,11 +43,6 @@ def KernelAttributes : Pass<"attnc-kernel-attributes", "::mlir::LLVM::LLVMFuncOp
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
-def ReshapeBuffers : Pass<"attnc-reshape-buffers"> {
-  let summary = "views that split a dimension into several dynamic ones become casts";
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
-}
-
 def EntryAbi : Pass<"attnc-entry-abi", "::mlir::ModuleOp"> {
   let summary = "give entries the C interface of a package (include/attnc-c/KernelAbi.h)";
   let description = [{

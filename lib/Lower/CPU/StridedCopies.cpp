@@ -14,11 +14,7 @@ using namespace mlir;
 
 namespace {
 
-/// Also behind casts: canonical forms look through them.
-bool isContiguous(Value buffer) {
-  auto cast = buffer.getDefiningOp<memref::CastOp>();
-  return llvm::cast<MemRefType>(buffer.getType()).getLayout().isIdentity() && (!cast || isContiguous(cast.getSource()));
-}
+bool isContiguous(Value buffer) { return cast<MemRefType>(buffer.getType()).getLayout().isIdentity(); }
 
 class StridedCopies : public attnc::impl::StridedCopiesBase<StridedCopies> {
 public:

@@ -15,8 +15,10 @@ Size = int | sympy.Expr
 
 
 def size(value) -> Size:
-    """An int where the expression is a number."""
+    """An int where the expression is a number; quotients that are polynomials are those."""
     value = sympy.sympify(value)
+    if any(f.func.__name__ in ("FloorDiv", "CleanDiv") for f in value.atoms(sympy.Function)):
+        value = value.replace(lambda e: e.func.__name__ in ("FloorDiv", "CleanDiv"), lambda e: q if (q := divide(*e.args)) is not None else e)
     return int(value) if value.is_Integer else value
 
 
@@ -101,8 +103,9 @@ def divide(x: Size, y: Size) -> Size | None:
     if isinstance(x, int) and isinstance(y, int):
         return x // y if y and x % y == 0 else None
     quotient = sympy.cancel(sympy.sympify(x) / y)
-    whole = quotient.is_polynomial() and all(c.is_Integer for c in sympy.Poly(quotient, *quotient.free_symbols).coeffs()) if quotient.free_symbols else quotient.is_Integer
-    return size(quotient) if whole else None
+    symbols = quotient.free_symbols
+    whole = quotient.is_Integer or bool(symbols) and quotient.is_polynomial(*symbols) and all(c.is_Integer for c in sympy.Poly(quotient, *symbols).coeffs())
+    return (int(quotient) if quotient.is_Integer else quotient) if whole else None
 
 
 class Sizes:

@@ -10,7 +10,7 @@ from . import attention as attn
 from . import control, scalar, tensor_ops
 from .builder import Value
 from .errors import Unsupported
-from .torch_export import MISSING, Graph, Walker, dtype_of, handles, shape_of
+from .torch_walker import MISSING, Graph, Walker, dtype_of, handles, shape_of
 
 
 def as_values(w: Walker, xs) -> list[Value]:

@@ -1,178 +1,27 @@
 """A program of torch.export as a module in attnc's terms.
 
-The graph is walked once: each node becomes what its handler in torch_ops (or torch_control) writes. Symbolic sizes stay
-symbolic; parameters keep their names; a buffer that the model changes becomes state of the session."""
+Symbolic sizes stay symbolic; parameters keep their names; a buffer that the model changes becomes state of the session.
+torch_walker walks the graph, by the handlers of torch_ops, torch_views, torch_sums and torch_control."""
 from __future__ import annotations
 
-import dataclasses
-import operator
+import contextlib
+import logging
 import re
-from typing import Any, Callable, Mapping, Sequence
+import warnings
+from typing import Any, Mapping, Sequence
 
 import sympy
 import torch
 from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind, OutputKind
 
-from . import scalar, shapes, tensor_ops
+from . import shapes, tensor_ops
 from .builder import Builder, Value, types
-from .errors import ImportProblems, Problem, Unsupported
+from .errors import ImportProblems, Problem
 from .imported import Imported
 from .shapes import Size
+from .torch_walker import HANDLERS, IGNORED, MISSING, Walker, dtype_of, shape_of, size_of
 from .weights import Weights, quoted
-
-DTYPES = {torch.float64: "f64", torch.float32: "f32", torch.float16: "f16", torch.bfloat16: "bf16", torch.int64: "i64",
-          torch.int32: "i32", torch.int16: "i16", torch.int8: "i8", torch.bool: "i1"}
-
-Handler = Callable[..., Any]
-HANDLERS: dict[str, Handler] = {}  # "aten.view.default" → f(walker, node, *arguments, **options)
-# What a program may hold that does nothing when it runs.
-IGNORED = {"aten._assert_async.msg", "aten._assert_scalar.default", "aten.sym_constrain_range_for_size.default", "aten.sym_constrain_range.default",
-           "aten._assert_tensor_metadata.default", "aten._functional_assert_async.msg"}
-
-
-def handles(*targets: str):
-    def add(f: Handler) -> Handler:
-        HANDLERS.update(dict.fromkeys(targets, f))
-        return f
-    return add
-
-
-class Missing:
-    """The value of a node that could not be imported: what depends on it is not blamed again."""
-
-
-MISSING = Missing()
-
-
-@dataclasses.dataclass
-class Graph:
-    """A subgraph: the branch, body, score or mask of a higher-order operation."""
-    module: torch.fx.GraphModule
-    name: str
-
-
-def dtype_of(dtype: torch.dtype) -> str:
-    if dtype not in DTYPES:
-        raise Unsupported(f"tensors of {dtype}: attnc has floats, bf16, signed integers and booleans")
-    return DTYPES[dtype]
-
-
-def size_of(value: Any) -> Size:
-    """A number, SymInt or expression as a size."""
-    if isinstance(value, (torch.SymInt, torch.SymBool, torch.SymFloat)):
-        value = value.node.expr
-    return shapes.size(value)
-
-
-def shape_of(value: torch.Tensor) -> tuple[Size, ...]:
-    return tuple(size_of(s) for s in value.shape)
-
-
-def source_line(node: torch.fx.Node) -> tuple[str | None, int, str]:
-    """File, line and function of the user's code that made a node: the innermost that is not torch's own."""
-    frames = re.findall(r'File "(.+?)", line (\d+), in (\S+)', node.meta.get("stack_trace") or "")
-    own = [f for f in frames if "/torch/" not in f[0]] or frames
-    return (own[-1][0], int(own[-1][1]), own[-1][2]) if own else (None, 0, "")
-
-
-def place(node: torch.fx.Node, path: str) -> str:
-    modules = [m[0] for m in (node.meta.get("nn_module_stack") or {}).values() if m[0]]
-    file, line, function = source_line(node)
-    module = modules[-1].replace("L['self'].", "") if modules else ""
-    return ", ".join(filter(None, (f"in {path}" if path else "", f"module '{module}'" if module else "",
-                                   f"File {file}, line {line}, in {function}" if file else "")))
-
-
-class Walker:
-    """Writes the nodes of a graph; `values` are what they became."""
-
-    def __init__(self, builder: Builder):
-        self.b = builder
-        self.values: dict[torch.fx.Node, Any] = {}
-        self.problems: list[Problem] = []
-        self.scalars = False  # inside a score or mask: elements, not tensors
-
-    def value(self, argument: Any) -> Any:
-        """An argument of a node as its handler gets it: tensors are Values, SymInts are sizes."""
-        if isinstance(argument, torch.fx.Node):
-            return self.values[argument]
-        if isinstance(argument, (list, tuple)):
-            return type(argument)(self.value(a) for a in argument) if type(argument) in (list, tuple) else [self.value(a) for a in argument]
-        if isinstance(argument, dict):
-            return {k: self.value(v) for k, v in argument.items()}
-        return argument
-
-    def graph(self, module: torch.fx.GraphModule, arguments: Sequence[Any], path: str = "") -> list[Any]:
-        """The outputs of a graph on values."""
-        given = iter(arguments)
-        for node in module.graph.nodes:
-            if node.op == "placeholder":
-                self.values[node] = self.bind(node, next(given))
-            elif node.op == "get_attr":
-                self.values[node] = Graph(getattr(module, node.target), f"{path}/{node.target}")
-            elif node.op == "output":
-                out = node.args[0]
-                return [self.value(a) for a in (out if isinstance(out, (tuple, list)) else [out])]
-            else:
-                self.values[node] = self.guarded(node, path)
-        raise AssertionError("a graph without an output")
-
-    def bind(self, node: torch.fx.Node, value: Any) -> Any:
-        """A SymInt of a subgraph is a symbol there: it gets the value that is passed."""
-        meta = node.meta.get("val")
-        if isinstance(meta, torch.SymInt) and isinstance(value, Value):
-            symbol = size_of(meta)
-            self.b.sizes.bind_here(symbol, scalar.cast(self.b, value, "index").name)
-            return symbol
-        return value
-
-    def guarded(self, node: torch.fx.Node, path: str) -> Any:
-        arguments = [self.values.get(n) for n in node.all_input_nodes]
-        if any(a is MISSING for a in arguments):
-            return MISSING
-        file, line, _ = source_line(node)
-        try:
-            with self.b.at(file, line):
-                return self.node(node)
-        except Unsupported as problem:
-            self.problems.append(Problem(str(problem), f"{node.target} (node {node.name})", place(node, path)))
-            return MISSING
-
-    def node(self, node: torch.fx.Node) -> Any:
-        target, meta = str(node.target), node.meta.get("val")
-        if target in IGNORED:  # in a subgraph
-            return None
-        if node.target is operator.getitem:
-            return self.values[node.args[0]][node.args[1]]
-        handler = HANDLERS.get(target)
-        if isinstance(meta, (torch.SymInt, int)) and not isinstance(meta, bool) and not handler:
-            return size_of(meta)  # arithmetic of sizes: its result is a formula of the inputs'
-        if handler is None:
-            raise Unsupported(f"unsupported operation{nearest(target)}")
-        return handler(self, node, *map(self.value, node.args), **self.value(dict(node.kwargs)))
-
-    # What handlers ask of a node's result.
-
-    def shape(self, node: torch.fx.Node) -> tuple[Size, ...]:
-        shape = shape_of(node.meta["val"])
-        late = [s for s in shape if not self.b.sizes.is_known_at_entry(s)]
-        if late or any(isinstance(s, sympy.Expr) and any(x.name.startswith("u") for x in s.free_symbols) for s in shape):
-            raise Unsupported(f"a shape that depends on data, {list(shape)}: mask the elements instead of selecting them")
-        return shape
-
-    def dtype(self, node: torch.fx.Node) -> str:
-        return dtype_of(node.meta["val"].dtype)
-
-
-def nearest(target: str) -> str:
-    """Another overload of the operation that is there, as a hint."""
-    family = target.rsplit(".", 1)[0]
-    known = sorted(t for t in HANDLERS if t.rsplit(".", 1)[0] == family)
-    return f"; attnc has {', '.join(known)}" if known else ""
-
-
-# -- the program
 
 def tensor_bytes(tensor: torch.Tensor, name: str) -> bytes:
     if tensor.is_meta or isinstance(tensor, torch._subclasses.FakeTensor):
@@ -319,7 +168,7 @@ class Program:
         """Values to return, with their attributes."""
         specs = self.program.graph_signature.output_specs
         names = iter(output_names(self.program, sum(s.kind == OutputKind.USER_OUTPUT for s in specs)))
-        results, taken = [], set()
+        results = []
         for spec, value in zip(specs, outputs):
             if value is MISSING:
                 continue
@@ -376,7 +225,7 @@ def erase_unused(graph: torch.fx.Graph) -> None:
 
 def decompose(program: ExportedProgram) -> ExportedProgram:
     """Splits up the operations that have no handler, and only those."""
-    from . import torch_ops, torch_control  # noqa: F401: they fill HANDLERS
+    from . import torch_control, torch_ops, torch_sums, torch_views  # noqa: F401: they fill HANDLERS
     table = torch.export.default_decompositions()
     for op in list(table.keys()):
         if str(op) in HANDLERS:
@@ -414,16 +263,36 @@ def names_of_sizes(program: ExportedProgram, dynamic_shapes: Any) -> dict[sympy.
     return names
 
 
+@contextlib.contextmanager
+def quiet():
+    """torch reports what fails at length in its log; what matters of it is in the exception."""
+    log = logging.getLogger("torch")
+    before = log.level
+    log.setLevel(logging.CRITICAL + 1)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.setLevel(before)
+
+
+def first_paragraph(problem: BaseException) -> str:
+    text = str(problem).strip() or type(problem).__name__
+    return " ".join(text.split("\n\n")[0].replace("For more information, run with TORCH_LOGS=\"+dynamic\".", "").split())
+
+
 def export(module: torch.nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any] | None = None, dynamic_shapes: Any = None) -> ExportedProgram:
     """torch.export: strictly where that works, since locations are better then."""
-    with torch.no_grad():
+    run = lambda strict: torch.export.export(module, tuple(args), dict(kwargs or {}), dynamic_shapes=dynamic_shapes, strict=strict)
+    with torch.no_grad(), quiet():
         try:
-            return torch.export.export(module, tuple(args), dict(kwargs or {}), dynamic_shapes=dynamic_shapes, strict=True)
-        except Exception as strict:
+            return run(True)
+        except Exception:
             try:
-                return torch.export.export(module, tuple(args), dict(kwargs or {}), dynamic_shapes=dynamic_shapes, strict=False)
+                return run(False)
             except Exception as problem:
-                raise ImportProblems(type(module).__name__, [Problem(f"torch cannot export it: {problem}")]) from strict
+                raise ImportProblems(type(module).__name__, [Problem(f"torch cannot export it: {first_paragraph(problem)}")]) from None
 
 
 def import_module(module: torch.nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any] | None = None, dynamic_shapes: Any = None) -> Imported:
@@ -435,8 +304,8 @@ def import_module(module: torch.nn.Module, args: Sequence[Any], kwargs: Mapping[
 def import_file(path: str) -> Imported:
     """A .pt2 file of torch.export.save."""
     try:
-        program = torch.export.load(path)
+        with quiet():
+            program = torch.export.load(path)
     except Exception as problem:  # torch has no one exception for a damaged file
-        first = str(problem).strip().splitlines()
-        raise ImportProblems(path, [Problem(f"torch cannot read it: {first[0] if first else type(problem).__name__}")]) from None
+        raise ImportProblems(path, [Problem(f"torch cannot read it: {first_paragraph(problem)}")]) from None
     return import_program(program, path)

@@ -1,3 +1,4 @@
+// From a planned module to the manifest of its package.
 #pragma once
 
 #include "attnc/Package/Manifest.h"

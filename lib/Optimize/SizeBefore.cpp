@@ -1,6 +1,8 @@
-// Finds sizes of what a loop's body computes from what is known before the loop, by following shapes backwards:
-// through destinations, elementwise ops, casts, what loops carry, and the shapes that ops reify.
-#include "LowerLoops.h"
+// Finds sizes of what is computed in the regions of an op from what is known in front of it, by following shapes
+// backwards: through destinations, elementwise ops, casts, what loops carry, branches, and the shapes that ops reify.
+#include "attnc/Optimize/SizeBefore.h"
+
+#include "attnc/Dialect/Loop/Loop.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -17,18 +19,18 @@ namespace {
 
 class SizeFinder {
 public:
-  SizeFinder(OpBuilder &b, SegmentOp loop) : b(b), loop(loop), loc(loop.getLoc()) {}
+  SizeFinder(OpBuilder &b, Operation *around) : b(b), around(around), loc(around->getLoc()) {}
 
   FailureOr<OpFoldResult> size(Value tensor, int64_t dim);
 
 private:
-  bool isOutside(Value value) { return !loop.getBody().isAncestor(value.getParentRegion()); }
+  bool isOutside(Value value) { return !around->isAncestor(value.getParentRegion()->getParentOp()); }
   Value sameShape(OpResult result);
   FailureOr<OpFoldResult> sizeOfArgument(BlockArgument argument, int64_t dim);
   FailureOr<OpFoldResult> index(OpFoldResult value);
 
   OpBuilder &b;
-  SegmentOp loop;
+  Operation *around;
   Location loc;
 };
 
@@ -43,8 +45,8 @@ Value SizeFinder::sameShape(OpResult result) {
     return inner.getInitArgs()[result.getResultNumber()];
   if (auto inner = dyn_cast<scf::WhileOp>(op))
     return inner.getConditionOp().getArgs()[result.getResultNumber()];
-  if (auto branch = dyn_cast<scf::IfOp>(op))
-    return branch.thenYield().getOperand(result.getResultNumber());
+  if (isa<scf::IfOp, scf::IndexSwitchOp>(op)) // the results of all branches have one shape
+    return op->getRegion(0).front().getTerminator()->getOperand(result.getResultNumber());
   if (OpTrait::hasElementwiseMappableTraits(op))
     for (Value operand : op->getOperands())
       if (isa<RankedTensorType>(operand.getType()))
@@ -53,8 +55,9 @@ Value SizeFinder::sameShape(OpResult result) {
 }
 
 FailureOr<OpFoldResult> SizeFinder::sizeOfArgument(BlockArgument argument, int64_t dim) {
-  unsigned number = argument.getArgNumber(), numInputs = loop.getInputs().size();
-  if (argument.getOwner() == &loop.getBody().front()) {
+  unsigned number = argument.getArgNumber();
+  if (auto loop = dyn_cast<SegmentOp>(argument.getOwner()->getParentOp())) {
+    unsigned numInputs = loop.getInputs().size();
     if (number > numInputs)
       return size(loop.getInits()[number - 1 - numInputs], dim);
     // The length of a block is not one number.
@@ -89,7 +92,7 @@ FailureOr<OpFoldResult> SizeFinder::size(Value tensor, int64_t dim) {
   if (!reifies || failed(reifies.reifyResultShapes(b, shapes)))
     return failure();
   OpFoldResult inside = shapes[result.getResultNumber()][dim];
-  b.setInsertionPoint(loop);
+  b.setInsertionPoint(around);
   return index(inside);
 }
 
@@ -119,6 +122,8 @@ FailureOr<OpFoldResult> SizeFinder::index(OpFoldResult number) {
 
 } // namespace
 
-FailureOr<OpFoldResult> attnc::sizeBeforeLoop(OpBuilder &b, SegmentOp loop, Value value, int64_t dim) {
-  return SizeFinder(b, loop).size(value, dim);
+FailureOr<OpFoldResult> attnc::sizeBefore(OpBuilder &b, Operation *op, Value value, int64_t dim) {
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(op);
+  return SizeFinder(b, op).size(value, dim);
 }

@@ -1,0 +1,37 @@
+// One program through both engines.
+#pragma once
+
+#include "Engines.h"
+#include "Session.h"
+
+#include "mlir/IR/OwningOpRef.h"
+
+namespace attnc::fuzz {
+
+constexpr unsigned kSecondsEach = 60; // a program that takes longer has failed
+
+/// What became of one program.
+struct Outcome {
+  std::string problem; ///< "": both engines agree
+  unsigned cases = 0, redrawn = 0, skipped = 0, unstable = 0;
+  std::set<std::string> features;
+};
+
+class Runner {
+public:
+  explicit Runner(const RunSettings &settings);
+  Outcome run(const Program &program);
+  Outcome run(const Program &program, mlir::ModuleOp module);
+  mlir::OwningOpRef<mlir::ModuleOp> parse(const Program &program, Outcome &outcome);
+  std::string problemOf(const Program &program, mlir::ModuleOp module);
+
+private:
+  bool runCase(mlir::ModuleOp module, const Compiled &compiled, const Program &program, unsigned number, Outcome &outcome);
+  bool isUnstable(mlir::ModuleOp module, const Case &inputs, llvm::ArrayRef<reference::Value> expected, const Program &program, double tolerance, Random &random);
+  void recordSizes(const Case &inputs, Outcome &outcome);
+
+  RunSettings settings;
+  mlir::MLIRContext context;
+};
+
+} // namespace attnc::fuzz
