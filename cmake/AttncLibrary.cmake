@@ -12,12 +12,13 @@ function(attnc_add_library name)
     INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 endfunction()
 
-# attnc_add_mlir_library(NAME SOURCE... [FOR_PLUGINS] [DEPENDS TARGET...] [LINK LIB...])
+# attnc_add_mlir_library(NAME SOURCE... [FOR_PLUGINS | FOR_TESTS] [DEPENDS TARGET...] [LINK LIB...])
 #
 # A library of the compiler half: exceptions off as in LLVM, upstream headers precompiled once
 # (attncPch owns them, the others reuse). FOR_PLUGINS: pass plugins find its symbols in the tool that loads them.
+# FOR_TESTS: not installed.
 function(attnc_add_mlir_library name)
-  cmake_parse_arguments(ARG "FOR_PLUGINS" "" "DEPENDS;LINK" ${ARGN})
+  cmake_parse_arguments(ARG "FOR_PLUGINS;FOR_TESTS" "" "DEPENDS;LINK" ${ARGN})
   add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
   attnc_use_mlir(${name})
   if(ATTNC_PCH)
@@ -29,8 +30,10 @@ function(attnc_add_mlir_library name)
     set_target_properties(${name} PROPERTIES CXX_VISIBILITY_PRESET default)
     set_property(GLOBAL APPEND PROPERTY ATTNC_PLUGIN_LIBS ${name})
   endif()
-  install(TARGETS ${name} EXPORT attncCompilerTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
-    INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+  if(NOT ARG_FOR_TESTS)
+    install(TARGETS ${name} EXPORT attncCompilerTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+      INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+  endif()
 endfunction()
 
 # Compiles a target against LLVM and MLIR as upstream does (no exceptions; RTTI as in Debian's build).

@@ -1,7 +1,7 @@
 // Module in the LLVM dialect -> LLVM IR -> optimised -> object -> shared object, all in this process.
 //
-// The code must stand alone: memory intrinsics that the back end turns into calls get bodies here
-// (kMemoryFunctions), mathematics was expanded before, and the link fails on anything undefined.
+// The code must stand alone: what the back end turns into calls of a library gets bodies here
+// (kLibrary), mathematics was expanded before, and the link fails on anything undefined.
 #include "attnc/Codegen/Codegen.h"
 
 #include "Link.h"
@@ -40,9 +40,10 @@ const CpuLevel *findLevel(StringRef name) {
   return it == std::end(kX86Levels) ? nullptr : it;
 }
 
-/// What LLVM calls for copies and fills whose size it does not know. String instructions run at
-/// the speed of the cache on every CPU of these levels, and cannot be turned into calls of themselves.
-static constexpr StringLiteral kMemoryFunctions = R"(
+/// What LLVM calls. Copies and fills whose size it does not know: string instructions run at the speed of the cache on
+/// every CPU of these levels, and cannot be turned into calls of themselves. And f32 to bf16 for CPUs without it, to the nearest
+/// and ties to even: conversions in a model are expanded before, but values that cross blocks are widened by the back end.
+static constexpr StringLiteral kLibrary = R"(
 define hidden ptr @memcpy(ptr %d, ptr %s, i64 %n) #0 {
   call { ptr, ptr, i64 } asm sideeffect "rep movsb", "={di},={si},={cx},0,1,2,~{memory},~{dirflag},~{fpsr},~{flags}"(ptr %d, ptr %s, i64 %n)
   ret ptr %d
@@ -75,6 +76,20 @@ backward:
   br i1 %more, label %backward, label %done
 done:
   ret ptr %d
+}
+define hidden bfloat @__truncsfbf2(float %x) #0 {
+  %bits = bitcast float %x to i32
+  %high = lshr i32 %bits, 16
+  %odd = and i32 %high, 1
+  %half = add i32 %odd, 32767
+  %sum = add i32 %bits, %half
+  %nearest = lshr i32 %sum, 16
+  %quiet = or i32 %high, 64
+  %nan = fcmp uno float %x, 0.0
+  %chosen = select i1 %nan, i32 %quiet, i32 %nearest
+  %word = trunc i32 %chosen to i16
+  %result = bitcast i16 %word to bfloat
+  ret bfloat %result
 }
 attributes #0 = { noinline nounwind "no-builtins" }
 )";
@@ -149,9 +164,9 @@ static void optimize(Module &module, TargetMachine &machine) {
 }
 
 /// Adds bodies for memcpy and its like after optimisation (their calls appear in the back end as well).
-static Error linkMemoryFunctions(Module &module, const CpuLevel &level) {
+static Error linkLibrary(Module &module, const CpuLevel &level) {
   SMDiagnostic diagnostic;
-  std::unique_ptr<Module> memory = parseIR(MemoryBufferRef(kMemoryFunctions, "memory"), diagnostic, module.getContext());
+  std::unique_ptr<Module> memory = parseIR(MemoryBufferRef(kLibrary, "library"), diagnostic, module.getContext());
   if (!memory)
     return sentence("internal: " + diagnostic.getMessage());
   memory->setDataLayout(module.getDataLayout());
@@ -159,7 +174,7 @@ static Error linkMemoryFunctions(Module &module, const CpuLevel &level) {
   for (Function &function : *memory)
     function.addFnAttr("target-cpu", level.cpu);
   if (Linker::linkModules(module, std::move(memory)))
-    return sentence("internal: memory functions could not be linked in");
+    return sentence("internal: the library functions could not be linked in");
   return Error::success();
 }
 
@@ -187,7 +202,7 @@ static Expected<std::string> emitSharedObject(mlir::ModuleOp module, const CpuLe
   addSignature(m, signature);
   restrictToLevel(m, level);
   optimize(m, **machine);
-  if (Error error = linkMemoryFunctions(m, level))
+  if (Error error = linkLibrary(m, level))
     return error;
   Expected<std::string> object = emitObject(m, **machine);
   if (!object)

@@ -59,6 +59,8 @@ OpOperand *findStart(OpResult result) {
     return nullptr;
   if (auto dps = dyn_cast<DestinationStyleOpInterface>(result.getOwner()))
     return dps.getTiedOpOperand(result);
+  if (auto loop = dyn_cast<scf::WhileOp>(result.getOwner())) // it forwards what it carries, in order
+    return &loop.getInitsMutable()[result.getResultNumber()];
   if (auto loop = dyn_cast<LoopLikeOpInterface>(result.getOwner()))
     return loop.getTiedLoopInit(result);
   return nullptr;

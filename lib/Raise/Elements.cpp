@@ -22,6 +22,19 @@ ExprRef Elements::scalar(Value value) {
   return context.outer(value);
 }
 
+ExprRef Elements::scalarElement(Value value) {
+  if (isa<RankedTensorType>(value.getType()))
+    return element(value, {});
+  Operation *op = value.getDefiningOp();
+  if (auto extract = dyn_cast_or_null<tensor::ExtractOp>(op))
+    return element(extract.getTensor(), llvm::map_to_vector(extract.getIndices(), [&](Value index) { return scalarElement(index); }));
+  ExprRef result = nullptr;
+  if (op && op->getNumResults() == 1 && op->getNumRegions() == 0 && !op->hasTrait<OpTrait::ConstantLike>() &&
+      llvm::none_of(op->getOperandTypes(), [](Type type) { return isa<ShapedType>(type); }))
+    result = context.apply(op, llvm::map_to_vector(op->getOperands(), [&](Value operand) { return scalarElement(operand); }));
+  return result ? result : scalar(value);
+}
+
 ExprRef Elements::expand(ExprRef expr) {
   if (ExprRef known = expanded.lookup(expr))
     return known;
@@ -31,7 +44,7 @@ ExprRef Elements::expand(ExprRef expr) {
     if (inside != expr)
       result = expand(inside);
     if (result != expr && llvm::all_of(expr->operands, isPlain))
-      origins.try_emplace(result, expr);
+      origins[result].push_back(expr);
   } else if (expr->kind == Kind::Op) {
     auto operands = llvm::map_to_vector(expr->operands, [&](ExprRef e) { return expand(e); });
     if (ArrayRef(operands) != expr->operands)
@@ -41,6 +54,8 @@ ExprRef Elements::expand(ExprRef expr) {
 }
 
 ExprRef Elements::step(ExprRef load) {
+  if (kept.contains(load->value))
+    return load;
   DenseElementsAttr constant;
   if (matchPattern(load->value, m_Constant(&constant)) && constant.isSplat()) {
     if (isa<FloatType>(constant.getElementType()))
@@ -53,7 +68,7 @@ ExprRef Elements::step(ExprRef load) {
   if (!op)
     return load;
   if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op))
-    return stepLinalg(linalgOp, load);
+    return linalgOp.getNumReductionLoops() ? stepUnitSum(load) : stepLinalg(linalgOp, load);
   if (auto splat = dyn_cast<tensor::SplatOp>(op))
     return scalar(splat.getInput());
   if (auto from = dyn_cast<tensor::FromElementsOp>(op); from && from.getElements().size() == 1)
@@ -164,6 +179,13 @@ ExprRef Elements::stepLinalg(linalg::LinalgOp op, ExprRef load) {
   }
   SmallVector<ExprRef> yielded = evaluate(*op.getBlock(), std::move(arguments), loops);
   return yielded.empty() ? load : yielded[result];
+}
+
+/// A sum of one term is that term (outer products as matrix products).
+ExprRef Elements::stepUnitSum(ExprRef load) {
+  std::optional<Reduction> sum = open(load);
+  bool isUnit = sum && sum->combiner == "arith.addf" && sum->init->isFloat(0) && llvm::all_of(sum->extents, [](Extent e) { return e == 1; });
+  return isUnit ? sum->body : load;
 }
 
 /// x where the new value of the accumulator is combiner(x, accumulator); also of maximum as a compare and a select.

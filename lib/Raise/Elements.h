@@ -6,6 +6,7 @@
 #include "Expr.h"
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/PatternMatch.h"
 
 namespace attnc::raise {
@@ -37,18 +38,28 @@ public:
   /// The same with the body expanded.
   std::optional<Reduction> openExpanded(ExprRef load, llvm::ArrayRef<ExprRef> reduced = {});
 
-  /// A tensor that has been seen to have this element, at plain indices.
-  ExprRef getOrigin(ExprRef expr) const { return origins.lookup(expr); }
+  /// Tensors that have been seen to have this element, at plain indices; the first has the fewest of them.
+  llvm::ArrayRef<ExprRef> getOrigins(ExprRef expr) const {
+    auto found = origins.find(expr);
+    return found == origins.end() ? llvm::ArrayRef<ExprRef>() : found->second;
+  }
+  ExprRef getOrigin(ExprRef expr) const { return getOrigins(expr).empty() ? nullptr : getOrigins(expr).front(); }
+  /// This tensor is not looked into.
+  void keep(mlir::Value tensor) { kept.insert(tensor); }
   Extent getExtent(mlir::Value tensor, int64_t dim);
   llvm::SmallVector<Extent> getExtents(mlir::Value tensor);
   /// The op's loops as variables, or nothing where an operand does not say how long one is.
   Extent getLoopExtent(mlir::linalg::LinalgOp op, unsigned loop);
   ExprRef scalar(mlir::Value value);
+  /// A scalar, or the element of a tensor of rank 0, through the ops on scalars that compute it.
+  ExprRef scalarElement(mlir::Value value);
 
 private:
   ExprRef stepLinalg(mlir::linalg::LinalgOp op, ExprRef load);
+  ExprRef stepUnitSum(ExprRef load);
   ExprRef stepElementwise(mlir::Operation *op, ExprRef load);
   ExprRef stepView(mlir::Operation *op, ExprRef load);
+  ExprRef stepConcat(mlir::tensor::ConcatOp op, ExprRef load);
   /// Values yielded by a block of scalar code; empty where an op is not known. `known` has the arguments.
   llvm::SmallVector<ExprRef> evaluate(mlir::Block &block, llvm::DenseMap<mlir::Value, ExprRef> known,
                                       llvm::ArrayRef<ExprRef> loops);
@@ -59,7 +70,9 @@ private:
   Extent getExtent(mlir::OpFoldResult size);
   Extent getDynamicExtent(mlir::Value tensor, int64_t dim);
 
-  llvm::DenseMap<ExprRef, ExprRef> expanded, origins;
+  llvm::DenseMap<ExprRef, ExprRef> expanded;
+  llvm::DenseMap<ExprRef, llvm::SmallVector<ExprRef, 1>> origins;
+  llvm::DenseSet<mlir::Value> kept;
   llvm::DenseMap<std::pair<const void *, int64_t>, Extent> symbols;
 };
 

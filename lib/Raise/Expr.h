@@ -80,6 +80,8 @@ public:
   ExprRef op(llvm::StringRef name, llvm::ArrayRef<ExprRef> operands, int64_t predicate = 0);
   ExprRef negate(ExprRef boolean);
   ExprRef both(ExprRef a, ExprRef b);
+  /// index + by, as an index in mixed radix; null if it is none.
+  ExprRef shift(ExprRef index, int64_t by);
   /// The same with `from` replaced by `to`.
   ExprRef replace(ExprRef in, ExprRef from, ExprRef to);
 

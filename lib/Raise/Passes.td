@@ -31,4 +31,64 @@ def RaiseAttention : Pass<"attnc-raise-attention", "::mlir::func::FuncOp"> {
     "::mlir::math::MathDialect"];
 }
 
+def RaiseSoftmax : Pass<"attnc-raise-softmax", "::mlir::func::FuncOp"> {
+  let summary = "softmax in steps becomes linalg.softmax";
+  let description = [{
+    exp(s - m) / Σ exp(s - m), with m the same along the index of the sum (its maximum, or anything else), is one op:
+
+    ```mlir
+    %p = linalg.softmax dimension(1) ins(%s : tensor<?x32xf32>) outs(%e : tensor<?x32xf32>) -> tensor<?x32xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def RaiseNorms : Pass<"attnc-raise-norms", "::mlir::func::FuncOp"> {
+  let summary = "layer and root-mean-square normalisation in steps become attn.layer_norm and attn.rms_norm";
+  let description = [{
+    Over the last dimension of static size n: x · rsqrt(Σ x² / n + eps) · w, and with x - Σ x / n in place of x, and a bias;
+    factors in any order, the variance also as E[x²] - E[x]², divided by √(…) or multiplied by its reciprocal, in f32 or
+    not. √n · x · rsqrt(Σ x² + eps) is the same with eps / n. A normalisation with eps outside of the root is another
+    function: it stays, and a remark says so.
+
+    ```mlir
+    %y = attn.layer_norm %x weight(%g : tensor<256xf32>) bias(%b : tensor<256xf32>) eps(1.0e-5) : tensor<?x?x256xf32>
+    ```
+  }];
+  let dependentDialects = ["::attnc::attn::AttnDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def RaiseRotary : Pass<"attnc-raise-rotary", "::mlir::func::FuncOp"> {
+  let summary = "rotary position embedding in steps becomes attn.rotary";
+  let description = [{
+    Both layouts, from slices and concatenations, reshapes and stacks, or complex products, with cosines and sines of
+    integer positions (a range, with an offset, or a tensor) times frequencies. Frequencies that are base^(-2c/n) become
+    `base`; others a tensor. The angles of attn.rotary are in f64, so results differ from a graph's that has them in f32.
+
+    ```mlir
+    %r = attn.rotary half_split %q along [1] base(1.0e4) : tensor<?x?x6x64xf32>
+    ```
+  }];
+  let dependentDialects = ["::attnc::attn::AttnDialect", "::mlir::tensor::TensorDialect", "::mlir::arith::ArithDialect"];
+}
+
+def RaiseLoops : Pass<"attnc-raise-loops", "::mlir::func::FuncOp"> {
+  let summary = "scf.while over rows that stop one by one becomes loop.adaptive";
+  let description = [{
+    The condition is `any(running) && step < cap`, running a carried bool per row or one computed from carried values. A
+    value is carried `frozen` if its elements in a row that does not run are those it had, be that by a select or by
+    arithmetic with a weight of 0; `free` otherwise. Not raised are loops in which a stopped row may run again.
+
+    ```mlir
+    %r:2 = loop.adaptive predicate active(%running = %some : tensor<?xi1>) cap(%c8) step(%t)
+        carry(frozen %h = %x : tensor<?x4xf32>, free %n = %zero : tensor<i64>) {
+      …
+      loop.yield %y, %next score(%exit : tensor<?xi1>) : tensor<?x4xf32>, tensor<i64>
+    }
+    ```
+  }];
+  let dependentDialects = ["::attnc::loop::LoopDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect",
+    "::mlir::arith::ArithDialect"];
+}
+
 #endif

@@ -155,6 +155,8 @@ ExprRef ExprContext::simplifyFloat(StringRef name, ArrayRef<ExprRef> in) {
   if (name == "arith.mulf") {
     if (b->isFloat(1))
       return a;
+    if (b->isFloat(0))
+      return b;
     if (constant && a->is("arith.mulf") && (*a)[1]->kind == Kind::Float) {
       double product = (*a)[1]->number * b->number;
       return op(name, {(*a)[0], number(std::abs(product - 1) < 1e-6 ? 1 : product)}); // log2 e · ln 2 in f32
@@ -179,6 +181,69 @@ ExprRef ExprContext::simplifyFloat(StringRef name, ArrayRef<ExprRef> in) {
 }
 
 //===----------------------------------------------------------------------===//
+// Indices
+//===----------------------------------------------------------------------===//
+
+/// The least and greatest value of an index; none where its extents are not known.
+static std::optional<std::pair<int64_t, int64_t>> getRange(ExprRef e) {
+  if (e->kind == Kind::Int)
+    return {{e->integer, e->integer}};
+  if (e->kind == Kind::Digit && e->extent != kRest)
+    return {{0, e->extent - 1}};
+  if (e->kind != Kind::Join)
+    return std::nullopt;
+  int64_t low = 0, high = 0;
+  for (auto [part, extent] : llvm::zip_equal(e->operands, e->extents)) {
+    auto range = getRange(part);
+    if (!range || isDynamic(extent))
+      return std::nullopt;
+    low = low * extent + range->first;
+    high = high * extent + range->second;
+  }
+  return {{low, high}};
+}
+
+/// Whether index ? bound holds for all values of the index, or for none.
+static std::optional<bool> compareRange(ExprRef index, int64_t predicate, int64_t bound) {
+  using P = arith::CmpIPredicate;
+  auto range = getRange(index);
+  if (!range)
+    return std::nullopt;
+  auto [low, high] = *range;
+  auto decide = [](bool always, bool never) { return always ? std::optional(true) : never ? std::optional(false)
+                                                                                          : std::nullopt; };
+  switch (P(predicate)) {
+  case P::slt: return decide(high < bound, low >= bound);
+  case P::sle: return decide(high <= bound, low > bound);
+  case P::sgt: return decide(low > bound, high <= bound);
+  case P::sge: return decide(low >= bound, high < bound);
+  default: return std::nullopt;
+  }
+}
+
+/// (k·n + rest) + m·n for an index whose most significant part is a constant k.
+ExprRef ExprContext::shift(ExprRef index, int64_t by) {
+  if (index->kind != Kind::Join || (*index)[0]->kind != Kind::Int)
+    return nullptr;
+  int64_t below = 1;
+  for (Extent extent : index->extents.drop_front()) {
+    if (isDynamic(extent))
+      return nullptr;
+    below *= extent;
+  }
+  int64_t digit = (*index)[0]->integer + by / below;
+  if (by % below != 0 || digit < 0)
+    return nullptr;
+  if (digit == 0)
+    return join(index->operands.drop_front(), index->extents.drop_front());
+  SmallVector<ExprRef> parts(index->operands);
+  SmallVector<Extent> extents(index->extents);
+  parts[0] = integer(digit);
+  extents[0] = std::max(extents[0], digit + 1);
+  return join(parts, extents);
+}
+
+//===----------------------------------------------------------------------===//
 // Integers and bools
 //===----------------------------------------------------------------------===//
 
@@ -198,8 +263,12 @@ ExprRef ExprContext::simplifyInteger(StringRef name, ArrayRef<ExprRef> in) {
     return in[0];
   if (name == "arith.muli" && in[1]->isInt(1))
     return in[0];
+  if (name == "arith.subi" && in[1]->kind == Kind::Int)
+    return op("arith.addi", {in[0], integer(-in[1]->integer)});
+  if (name == "arith.addi" && in[1]->kind == Kind::Int && in[0]->kind == Kind::Join)
+    return shift(in[0], in[1]->integer);
   if (!llvm::all_of(in, isConstant))
-    return name == "arith.subi" && in[1]->kind == Kind::Int ? op("arith.addi", {in[0], integer(-in[1]->integer)}) : nullptr;
+    return nullptr;
   int64_t a = in[0]->integer, b = in[1]->integer;
   if (name == "arith.addi")
     return integer(a + b);
@@ -247,6 +316,9 @@ ExprRef ExprContext::simplifyBool(StringRef name, ArrayRef<ExprRef> in, int64_t 
     if ((equal || unequal) && isZeroOrOne(b, value))
       if (ExprRef boolean = a->sort == Sort::Bool ? a : boolBehind(a))
         return equal == (value == 1) ? boolean : negate(boolean);
+    if (!isFloat && b->kind == Kind::Int)
+      if (std::optional<bool> known = compareRange(a, predicate, b->integer))
+        return truth(*known);
     if (isFloat && predicate == int64_t(F::UNO) && a == b)
       return op("math.isnan", {a});
     return nullptr;

@@ -1,6 +1,7 @@
 // Views of tensors as index arithmetic, and what is known about sizes.
 #include "Elements.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
@@ -25,6 +26,9 @@ static ExprRef sliceIndex(ExprContext &context, ExprRef index, OpFoldResult offs
     return at ? context.integer(*at) : context.op("slice", {context.integer(0), offsetExpr});
   if (at && unit && !isDynamic(sourceExtent) && !isDynamic(sliceExtent) && sourceExtent % sliceExtent == 0 && *at % sliceExtent == 0)
     return context.join({context.integer(*at / sliceExtent), index}, {sourceExtent / sliceExtent, sliceExtent});
+  std::optional<int64_t> step = getConstantIntValue(stride);
+  if (at && step && *step > 1 && *at < *step && !isDynamic(sliceExtent) && sourceExtent == sliceExtent * *step)
+    return context.join({index, context.integer(*at)}, {sliceExtent, *step});
   return context.op("slice", {unit ? index : context.op("arith.muli", {index, strideExpr}), offsetExpr});
 }
 
@@ -70,7 +74,31 @@ ExprRef Elements::stepView(Operation *op, ExprRef load) {
     }
     return context.load(slice.getSource(), indices);
   }
+  if (auto concat = dyn_cast<tensor::ConcatOp>(op))
+    return stepConcat(concat, load);
   return load;
+}
+
+/// select(i < n₀, part₀[i], select(i - n₀ < n₁, part₁[i - n₀], …)) along the dimension.
+ExprRef Elements::stepConcat(tensor::ConcatOp concat, ExprRef load) {
+  uint64_t dim = concat.getDim();
+  SmallVector<std::pair<ExprRef, ExprRef>> parts; // {where, element}
+  ExprRef index = load->operands[dim];
+  for (Value part : concat.getInputs()) {
+    Extent extent = getExtent(part, dim);
+    if (isDynamic(extent))
+      return load;
+    ExprRef where = context.op("arith.cmpi", {index, context.integer(extent)}, int64_t(arith::CmpIPredicate::slt));
+    SmallVector<ExprRef> indices(load->operands);
+    ExprRef low = context.shift(index, 0); // without leading zeros
+    indices[dim] = low ? low : index;
+    parts.push_back({where, context.load(part, indices)});
+    index = context.op("arith.addi", {index, context.integer(-extent)});
+  }
+  ExprRef result = parts.pop_back_val().second;
+  for (auto [where, element] : llvm::reverse(parts))
+    result = context.op("arith.select", {where, element, result});
+  return result;
 }
 
 //===----------------------------------------------------------------------===//

@@ -13,7 +13,8 @@ Expected<Value> toValue(const attnc::Tensor &tensor, Type type) {
   Tensor out{element, SmallVector<int64_t>(tensor.shape().begin(), tensor.shape().end()), {}};
   out.elements.resize(wide.elements());
   static_assert(sizeof(Scalar) == sizeof(double));
-  std::memcpy(out.elements.data(), wide.data(), wide.bytes());
+  if (wide.bytes()) // an empty vector's data may be null
+    std::memcpy(out.elements.data(), wide.data(), wide.bytes());
   if (!real && !element.isInteger(1))
     for (Scalar &x : out.elements)
       x.i = wrap(x.i, widthOf(element));
@@ -27,7 +28,8 @@ Expected<attnc::Tensor> toTensor(const Value &value, DType dtype) {
   if (value.isTensor())
     shape.assign(value.shape().begin(), value.shape().end());
   ATTNC_TRY(attnc::Tensor wide, attnc::Tensor::allocate(isFloat(dtype) ? DType::F64 : DType::I64, shape));
-  std::memcpy(wide.mutableData(), value.flat().data(), wide.bytes());
+  if (wide.bytes())
+    std::memcpy(wide.mutableData(), value.flat().data(), wide.bytes());
   if (dtype == DType::U8) // the interpreter keeps integers sign-extended
     for (uint64_t i = 0; i < wide.elements(); ++i)
       reinterpret_cast<int64_t *>(wide.mutableData())[i] &= 0xff;

@@ -9,8 +9,11 @@ import time
 MODELS = ("llama_ring",
           "a0_iterative_block", "a1_act", "a3_pondernet", "a7_deq", "a15_programs", "a16_interlayer",
           "b2_transformer_xl", "b7_infini",
-          "c02_alibi", "c03_t5", "c07_window", "c11_document", "c12_block_table", "c16_sinks", "c18_streaming", "c19_sigmoid",
-          "c21_differential", "c22_softcap", "c30_retention", "c32_selective_scan", "c35_delta_rule")
+          "c01_rotary", "c02_alibi", "c03_t5", "c04_shaw", "c07_window", "c08_dilated", "c09_global", "c10_prefix",
+          "c11_document", "c12_block_table", "c13_shifted_window", "c14_axial", "c15_permutation", "c16_sinks",
+          "c18_streaming", "c19_sigmoid", "c21_differential", "c22_softcap", "c23_qk_norm", "c24_adaptive_span", "c25_linear",
+          "c26_mla", "c29_perceiver", "c30_retention", "c31_rwkv", "c32_selective_scan",
+          "c33_mamba2", "c34_rg_lru", "c35_delta_rule")
 
 
 def make(out, name):

@@ -20,6 +20,10 @@ def rounded(error):
     return f"{next(x * power for x in (1, 2, 5, 10) if x * power >= error * (1 - 1e-9)):.0e}"
 
 
+def matches(pattern, folder, case):
+    return fnmatch.fnmatch(f"{folder}/{case}", pattern if "/" in pattern else pattern + "/*")
+
+
 class Table:
     def __init__(self, path):
         self.path = path
@@ -33,7 +37,7 @@ class Table:
         return re.findall(r"`([^`]+)`", self.rows[name][1][2])
 
     def shows(self, name, folder, case):
-        return any(fnmatch.fnmatch(f"{folder}/{case}", p if "/" in p else p + "/*") for p in self.patterns(name))
+        return any(matches(p, folder, case) for p in self.patterns(name))
 
     def claims(self, engine, folder, case):
         """Whether a row says that this case passes."""
@@ -66,6 +70,9 @@ class Table:
         return out
 
     def update(self, results):
+        """Rows all of whose cases were run are written, others stay."""
+        run = {key[1:] for key in results}
         for name, (at, cells) in self.rows.items():
-            self.lines[at] = "| " + " | ".join(cells[:3] + self.found(name, results)) + " |"
+            if all(any(matches(p, *where) for where in run) for p in self.patterns(name)):
+                self.lines[at] = "| " + " | ".join(cells[:3] + self.found(name, results)) + " |"
         self.path.write_text("\n".join(self.lines) + "\n")

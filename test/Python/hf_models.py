@@ -101,7 +101,7 @@ def gemma2(_):
 
 
 case("bert", bert, 2, **PADDED)
-case("albert", albert, 12 // 6, **PADDED)
+case("albert", albert, 2, **PADDED)
 case("gpt2", gpt2, 2, **PADDED)
 case("mistral", mistral, 2, **TOKENS)
 case("gemma2", gemma2, 0, eager=False, **TOKENS)

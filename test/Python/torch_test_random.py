@@ -156,7 +156,7 @@ class Together(nn.Module):
 
 
 def error(got, expected):
-    return ((got.double() - expected).norm() / expected.norm()).item()
+    return ((got.double() - expected).norm() / expected.norm().clamp(min=1e-6)).item()
 
 
 class Random(unittest.TestCase):

@@ -273,7 +273,8 @@ void AttentionWriter::writeRegion(const std::string &keyword, const Body &body, 
     Value inside = captured(n);
     arguments += ", " + inside.name + (typed ? " : " + inside.type.text() : "");
   }
-  std::string first = keyword == "score" ? "%s, " : keyword == "post" ? "%p, " : "";
+  std::string first = keyword == "score" ? "%s, " : keyword == "post" ? "%p, "
+                                                                      : "";
   g.open(keyword, "(", first, arguments, ")");
   Value result = body();
   g.line("attn.yield ", result, " : ", result.type);
@@ -402,7 +403,7 @@ Value AttentionWriter::write() {
 }
 
 std::vector<Piece> attentionPieces() {
-  return {{"attention", 24, [](Generator &g, Value x) { return AttentionWriter(g, x).write(); }}};
+  return {{"attention", 34, [](Generator &g, Value x) { return AttentionWriter(g, x).write(); }}};
 }
 
 } // namespace attnc::fuzz

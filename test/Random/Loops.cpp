@@ -49,7 +49,8 @@ void AdaptiveWriter::choose() {
   policy = g.random.pick(std::vector<std::string>{"region", "act", "geometric", "bernoulli", "threshold", "predicate", "converge", "act"});
   g.feature("policy " + policy);
   rank = unsigned(g.random.pick({2, 2, 1, 1, 0}));
-  g.feature(rank == 2 ? "row token" : rank == 1 ? "row sequence" : "row batch");
+  g.feature(rank == 2 ? "row token" : rank == 1 ? "row sequence"
+                                                : "row batch");
   margin = policy != "predicate" && g.random.chance(0.4);
   mixes = policy == "act" || policy == "geometric";
   keepsKeys = g.random.chance(0.3);
@@ -245,7 +246,9 @@ Value writeSegment(Generator &g, Value x) {
   Value init = g.scope.batch.value == "%B" ? g.argument(memory, {Fill::Normal}) : g.filled(memory, 0);
   Value number = g.fresh(g.index()), in = g.fresh(x.type), state = g.fresh(memory), final = g.fresh(memory), out = g.fresh(x.type);
   Value other = second ? g.linear(x, 2) : x, otherIn = g.fresh(other.type), zero = counts ? g.constant(0) : Value(), count = g.fresh(g.index()), counted = g.fresh(g.index());
-  g.open(out, ", ", final, counts ? ", " + counted.name : "", " = loop.segment size ", size, keep ? " partial(keep)" : g.random.chance(0.5) ? " partial(update)" : "", " number(",
+  g.open(out, ", ", final, counts ? ", " + counted.name : "", " = loop.segment size ", size, keep ? " partial(keep)" : g.random.chance(0.5) ? " partial(update)"
+                                                                                                                                            : "",
+         " number(",
          number, ") blocks(", in, " = ", x, " along 1 : ", x.type, second ? text(", ", otherIn, " = ", other, " along 1 : ", other.type) : "", ") carry(", state, " = ", init, " : ",
          memory, counts ? text(", ", count, " = ", zero, " : index") : "", ") -> (along 1 : ", x.type, ")");
   {
@@ -304,9 +307,9 @@ Value writeFixedPoint(Generator &g, Value x) {
 } // namespace
 
 std::vector<Piece> loopPieces() {
-  return {{"adaptive", 14, [](Generator &g, Value x) { return g.scope.depth > 1 ? g.linear(x, 3) : AdaptiveWriter(g, x).write(); }},
-          {"segment", 5, [](Generator &g, Value x) { return g.scope.depth > 1 ? g.linear(x, 2) : writeSegment(g, x); }},
-          {"fixed point", 4, [](Generator &g, Value x) { return g.scope.depth > 1 ? g.linear(x, 2) : writeFixedPoint(g, x); }}};
+  return {{"adaptive", 34, [](Generator &g, Value x) { return g.scope.depth > 1 ? g.linear(x, 3) : AdaptiveWriter(g, x).write(); }},
+          {"segment", 8, [](Generator &g, Value x) { return g.scope.depth > 1 ? g.linear(x, 2) : writeSegment(g, x); }},
+          {"fixed point", 10, [](Generator &g, Value x) { return g.scope.depth > 1 ? g.linear(x, 2) : writeFixedPoint(g, x); }}};
 }
 
 } // namespace attnc::fuzz

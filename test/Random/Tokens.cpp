@@ -78,7 +78,8 @@ Value Generator::score(const Value &x, unsigned rank) {
   Shape rows(x.shape().begin(), x.shape().begin() + rank);
   Value sums = filled(tensor(rows), 0);
   std::string loops = std::string(rank, 'p') + std::string(3 - rank, 'r');
-  std::string rowMap = rank == 2 ? "d0, d1" : rank == 1 ? "d0" : "";
+  std::string rowMap = rank == 2 ? "d0, d1" : rank == 1 ? "d0"
+                                                        : "";
   Value z = generic(loops, {{x, "d0, d1, d2"}, {w, "d2"}}, {sums, rowMap}, [&](const std::vector<Value> &e) {
     Value product = op(e[0].type, "arith.mulf ", e[0], ", ", e[1], " : ", real);
     return op(e[0].type, "arith.addf ", e[2], ", ", product, " : ", real);

@@ -23,6 +23,11 @@ def KernelScratch : Pass<"attnc-kernel-scratch", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::memref::MemRefDialect"];
 }
 
+def KernelResults : Pass<"attnc-kernel-results", "::mlir::func::FuncOp"> {
+  let summary = "kernels on buffers return nothing: their results are in their destinations";
+  let dependentDialects = ["::mlir::memref::MemRefDialect"];
+}
+
 def StridedCopies : Pass<"attnc-strided-copies", "::mlir::ModuleOp"> {
   let summary = "copies between buffers that are not contiguous become linalg.copy";
   let dependentDialects = ["::mlir::linalg::LinalgDialect"];

@@ -33,8 +33,9 @@ def inputs_of(text, sizes, rng):
         if element == "f32":
             found[name] = rng.standard_normal(shape).astype(np.float32)
         else:
-            found[name] = (rng.random(shape) < 0.6).astype(DTYPES[element])
-            found[name][..., 0] = 1
+            found[name] = np.asarray(rng.random(shape) < 0.6).astype(DTYPES[element])
+            if shape:
+                found[name][..., 0] = 1
     return found
 
 

@@ -1,6 +1,6 @@
-"""form.py NAME: prints a form of attention_forms.py."""
+"""form.py WHAT NAME: prints a form of WHAT_forms.py."""
+import importlib
 import sys
 
-from attention_forms import FORMS
-
-print(FORMS[sys.argv[1]])
+form = importlib.import_module(f"{sys.argv[1]}_forms").FORMS[sys.argv[2]]
+print(form[0] if isinstance(form, tuple) else form)

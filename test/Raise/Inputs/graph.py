@@ -193,6 +193,14 @@ class Graph:
         return Tensor(self.emit(f"tensor.extract_slice {a.name}{offsets} [{text}] {[1] * len(sizes)} : {a.type} to {tensor_type(shape, a.element)}"),
                       shape, a.element)
 
+    def every_second(self, a, start):
+        """a[..., start::2]"""
+        shape = a.shape[:-1] + [a.shape[-1] // 2]
+        sizes = ", ".join(self.sizes[s] if isinstance(s, str) else str(s) for s in shape)
+        offsets, strides = [0] * (len(shape) - 1) + [start], [1] * (len(shape) - 1) + [2]
+        return Tensor(self.emit(f"tensor.extract_slice {a.name}{offsets} [{sizes}] {strides} : {a.type} to {tensor_type(shape, a.element)}"),
+                      shape, a.element)
+
     def concat(self, dim, *parts):
         shape = list(parts[0].shape)
         shape[dim] = sum(p.shape[dim] for p in parts)
@@ -223,6 +231,23 @@ class Graph:
     def merge(self, x):
         """[B, H, T, D] to [B, T, H·D]."""
         return self.collapse(self.transpose(x, [0, 2, 1, 3]), [[0], [1], [2, 3]])
+
+    def while_loop(self, inits, condition, body):
+        """scf.while: condition(values) gives a bool tensor of rank 0, body(values) the new values."""
+        self.count += 1
+        name, before, after = (f"%{prefix}{self.count}" for prefix in ("w", "c", "b"))
+        types = ", ".join(t.type for t in inits)
+        assigned = ", ".join(f"{before}_{n} = {t.name}" for n, t in enumerate(inits))
+        self.lines.append(f"{name}:{len(inits)} = scf.while ({assigned}) : ({types}) -> ({types}) {{")
+        values = [Tensor(f"{before}_{n}", t.shape, t.element) for n, t in enumerate(inits)]
+        goes_on = self.emit(f"tensor.extract {condition(*values).name}[] : tensor<i1>")
+        self.lines.append(f"scf.condition({goes_on}) {', '.join(v.name for v in values)} : {types}")
+        self.lines.append("} do {")
+        self.lines.append(f"^bb0({', '.join(f'{after}_{n}: {t.type}' for n, t in enumerate(inits))}):")
+        new = body(*(Tensor(f"{after}_{n}", t.shape, t.element) for n, t in enumerate(inits)))
+        self.lines.append(f"scf.yield {', '.join(v.name for v in new)} : {types}")
+        self.lines.append("}")
+        return [Tensor(f"{name}#{n}", t.shape, t.element) for n, t in enumerate(inits)]
 
     def text(self, *results):
         def contract(name, tensor):
