@@ -44,7 +44,7 @@ def CallKernels : Pass<"attnc-call-kernels", "::mlir::ModuleOp"> {
 }
 
 def KernelAttributes : Pass<"attnc-kernel-attributes", "::mlir::LLVM::LLVMFuncOp"> {
-  let summary = "tell LLVM that a kernel's arguments do not overlap, and to keep it a function";
+  let summary = "tell LLVM that a kernel's arguments do not overlap, to keep it a function, and to optimise nothing else";
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
