@@ -91,4 +91,13 @@ def RaiseLoops : Pass<"attnc-raise-loops", "::mlir::func::FuncOp"> {
     "::mlir::arith::ArithDialect"];
 }
 
+def RaiseActivations : Pass<"attnc-raise-activations", "::mlir::func::FuncOp"> {
+  let summary = "GELU and SiLU in steps become one linalg.generic";
+  let description = [{
+    There is no op for them: a scalar body says all that a kernel needs. A chain of elementwise ops is recognised by the
+    values that it has, and becomes one generic in the cheapest form; a remark says which it is.
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+}
+
 #endif

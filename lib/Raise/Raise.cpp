@@ -13,6 +13,7 @@ void attnc::buildRaisePhase(OpPassManager &passes) {
   passes.addNestedPass<func::FuncOp>(createRaiseSoftmax());
   passes.addNestedPass<func::FuncOp>(createRaiseNorms());
   passes.addNestedPass<func::FuncOp>(createRaiseRotary());
+  passes.addNestedPass<func::FuncOp>(createRaiseActivations());
   // 3. Loops, whose bodies the above have not changed the values of.
   passes.addNestedPass<func::FuncOp>(createRaiseLoops());
   // 4. What nobody reads any more goes.

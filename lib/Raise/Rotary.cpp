@@ -111,7 +111,7 @@ std::optional<RotaryMatch> matchRotary(ExprContext &context, ExprRef pair, Array
   return match;
 }
 
-std::optional<double> evaluateAt(ExprRef e, ExprRef index, int64_t value) {
+std::optional<double> evaluateAt(ExprRef e, ExprRef index, double value) {
   if (e == index)
     return value;
   if (e->kind == Kind::Float)
@@ -131,6 +131,9 @@ std::optional<double> evaluateAt(ExprRef e, ExprRef index, int64_t value) {
       .Case("math.powf", std::pow(*a, *b))
       .Case("math.exp", std::exp(*a))
       .Case("math.log", std::log(*a))
+      .Case("math.sqrt", std::sqrt(*a))
+      .Case("math.erf", std::erf(*a))
+      .Case("math.tanh", std::tanh(*a))
       .Case("arith.sitofp", *a)
       .Default(std::nullopt);
 }
