@@ -309,9 +309,7 @@ Value writeFixedPoint(Generator &g, Value x) {
 std::vector<Piece> loopPieces() {
   auto adaptive = [](Generator &g, Value x) { return g.scope.depth > 1 ? g.linear(x, 3) : AdaptiveWriter(g, x).write(); };
   // More than once, so that it has its turn more often.
-  return {{"adaptive", 20, adaptive}, {"adaptive", 20, adaptive}, {"adaptive", 20, adaptive}, {"adaptive", 20, adaptive},
-          {"segment", 8, [](Generator &g, Value x) { return g.scope.depth > 1 ? g.linear(x, 2) : writeSegment(g, x); }},
-          {"fixed point", 10, [](Generator &g, Value x) { return g.scope.depth > 1 ? g.linear(x, 2) : writeFixedPoint(g, x); }}};
+  return {{"adaptive", 20, adaptive}, {"adaptive", 20, adaptive}, {"adaptive", 20, adaptive}, {"adaptive", 20, adaptive}, {"segment", 8, [](Generator &g, Value x) { return g.scope.depth > 1 ? g.linear(x, 2) : writeSegment(g, x); }}, {"fixed point", 10, [](Generator &g, Value x) { return g.scope.depth > 1 ? g.linear(x, 2) : writeFixedPoint(g, x); }}};
 }
 
 } // namespace attnc::fuzz
