@@ -24,6 +24,7 @@ def Attnc_Dialect : Dialect {
     * `attnc.kernel`: a private function that `attnc.launch` calls; made by the schedule phase.
   }];
   let dependentDialects = ["::mlir::func::FuncDialect"];
+  let hasCanonicalizer = 1;
   let hasOperationAttrVerify = 1;
   let hasRegionArgAttrVerify = 1;
   let hasRegionResultAttrVerify = 1;

@@ -43,7 +43,8 @@ ATTNC_API const char *attnc_last_message(void);
 
 typedef struct attnc_open_options {
   size_t size;
-  const char *cpu_level; /* "avx2" or "avx512"; null: the best that this CPU has */
+  const char *cpu_level; /* "avx2" or "avx512"; null: the best that this CPU has. In the environment,
+                            ATTNC_MAX_CPU_LEVEL=avx2 makes a package open as on a CPU without the levels above. */
   const char *weights;   /* .safetensors file, for a package compiled with --weights=external; else null */
 } attnc_open_options;
 

@@ -17,6 +17,7 @@
 #include "llvm/Linker/Linker.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
+#include "llvm/Passes/StandardInstrumentations.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/SourceMgr.h"
 #include "llvm/Support/TargetSelect.h"
@@ -146,7 +147,10 @@ static void restrictToLevel(Module &module, const CpuLevel &level) {
 }
 
 static void optimize(Module &module, TargetMachine &machine) {
-  PassBuilder builder(&machine);
+  PassInstrumentationCallbacks callbacks;
+  OptNoneInstrumentation skipOptNone(/*DebugLogging=*/false); // without it passes do not heed optnone
+  skipOptNone.registerCallbacks(callbacks);
+  PassBuilder builder(&machine, PipelineTuningOptions(), std::nullopt, &callbacks);
   LoopAnalysisManager loops;
   FunctionAnalysisManager functions;
   CGSCCAnalysisManager sccs;

@@ -19,6 +19,7 @@ void attnc::buildPlanPhase(mlir::OpPassManager &passes) {
   // 2. Sizes, before anything is computed into outputs (whose own sizes may be the question), and again behind.
   resolveSizes(passes);
   passes.addPass(createCarryInPlace());
+  passes.addPass(createCheckSizes());
   passes.addPass(createComputeInPlace());
   resolveSizes(passes);
   // 3. Tensors become buffers; results that are arguments need not be returned.

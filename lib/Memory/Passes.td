@@ -30,6 +30,10 @@ def CarryInPlace : Pass<"attnc-carry-in-place", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::bufferization::BufferizationDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def CheckSizes : Pass<"attnc-check-sizes", "::mlir::ModuleOp"> {
+  let summary = "what goes to an output, a state or a carried value has its size";
+}
+
 def ComputeInPlace : Pass<"attnc-compute-in-place", "::mlir::ModuleOp"> {
   let summary = "compute outputs, states and carried values where they go";
   let description = [{

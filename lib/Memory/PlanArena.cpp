@@ -19,6 +19,7 @@
 #include "mlir/Dialect/Bufferization/Transforms/BufferViewFlowAnalysis.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Interfaces/LoopLikeInterface.h"
@@ -78,6 +79,8 @@ public:
 private:
   LogicalResult findLiveRanges();
   LogicalResult computeBytes(Buffer &buffer);
+  FailureOr<Value> dimAtEntry(Value memref, int64_t dim, function_ref<FailureOr<Value>(Value)> move);
+  bool isNotNegative(Value value);
   FailureOr<Value> cloneAtEntry(Value value, function_ref<FailureOr<Value>(Value)> move);
   FailureOr<Value> atEntry(Value value);
   FailureOr<Value> boundAtEntry(Value value);
@@ -172,6 +175,38 @@ Value ArenaPlanner::sizeOf(Value memref, int64_t dim) {
   return {};
 }
 
+/// A dimension of a buffer or of another shape of one, computed at the start of the entry by `move`.
+FailureOr<Value> ArenaPlanner::dimAtEntry(Value memref, int64_t dim, function_ref<FailureOr<Value>(Value)> move) {
+  Location loc = memref.getLoc();
+  auto type = cast<MemRefType>(memref.getType());
+  if (!type.isDynamicDim(dim))
+    return arith::ConstantIndexOp::create(top, loc, type.getDimSize(dim)).getResult();
+  if (auto expand = memref.getDefiningOp<memref::ExpandShapeOp>())
+    return move(expand.getOutputShape()[type.getDynamicDimIndex(dim)]);
+  if (auto collapse = memref.getDefiningOp<memref::CollapseShapeOp>()) {
+    Value product = arith::ConstantIndexOp::create(top, loc, 1);
+    for (int64_t d : collapse.getReassociationIndices()[dim]) {
+      FailureOr<Value> factor = dimAtEntry(collapse.getSrc(), d, move);
+      if (failed(factor))
+        return failure();
+      product = arith::MulIOp::create(top, loc, product, *factor);
+    }
+    return product;
+  }
+  // All branches give one shape, and a loop carries one.
+  if (auto result = dyn_cast<OpResult>(memref)) {
+    Operation *op = result.getOwner();
+    if (isa<scf::IfOp, scf::IndexSwitchOp>(op))
+      return dimAtEntry(op->getRegion(0).front().getTerminator()->getOperand(result.getResultNumber()), dim, move);
+    if (auto loop = dyn_cast<scf::ForOp>(op))
+      return dimAtEntry(loop.getInitArgs()[result.getResultNumber()], dim, move);
+  }
+  Value size = sizeOf(memref, dim);
+  if (!size)
+    return failure();
+  return move(size);
+}
+
 /// The op that computes a value, again at the start of the entry, on what `move` gives for its operands.
 FailureOr<Value> ArenaPlanner::cloneAtEntry(Value value, function_ref<FailureOr<Value>(Value)> move) {
   Operation *op = value.getDefiningOp();
@@ -193,16 +228,29 @@ FailureOr<Value> ArenaPlanner::atEntry(Value value) {
     return value;
   if (Value known = hoisted.lookup(value))
     return known;
+  auto move = [&](Value operand) { return atEntry(operand); };
   FailureOr<Value> moved = failure();
-  if (auto dim = value.getDefiningOp<memref::DimOp>())
-    if (std::optional<int64_t> d = dim.getConstantIndex())
-      if (Value size = sizeOf(dim.getSource(), *d))
-        moved = atEntry(size);
+  if (auto dim = value.getDefiningOp<memref::DimOp>(); dim && dim.getConstantIndex())
+    moved = dimAtEntry(dim.getSource(), *dim.getConstantIndex(), move);
   if (failed(moved))
-    moved = cloneAtEntry(value, [&](Value operand) { return atEntry(operand); });
+    moved = cloneAtEntry(value, move);
   if (succeeded(moved))
     hoisted[value] = *moved;
   return moved;
+}
+
+/// Is it a size, the counter of a loop that starts at one, or what is made of such?
+bool ArenaPlanner::isNotNegative(Value value) {
+  if (std::optional<int64_t> number = getConstantIntValue(value))
+    return *number >= 0;
+  if (isSize(value) || value.getDefiningOp<memref::DimOp>())
+    return true;
+  if (auto argument = dyn_cast<BlockArgument>(value)) {
+    auto loop = dyn_cast<scf::ForOp>(argument.getOwner()->getParentOp());
+    return loop && argument == loop.getInductionVar() && isNotNegative(loop.getLowerBound());
+  }
+  return isa<arith::AddIOp, arith::MulIOp, arith::MinSIOp, arith::MinUIOp, arith::MaxSIOp, arith::DivSIOp, arith::DivUIOp, arith::RemSIOp, arith::RemUIOp>(value.getDefiningOp()) &&
+         llvm::all_of(value.getDefiningOp()->getOperands(), [&](Value operand) { return isNotNegative(operand); });
 }
 
 /// A size that differs between iterations: the largest it can be, computed at the start of the entry.
@@ -213,17 +261,21 @@ FailureOr<Value> ArenaPlanner::boundAtEntry(Value value) {
     return known;
   Operation *op = value.getDefiningOp();
   FailureOr<Value> bound = failure();
+  auto move = [&](Value operand) { return boundAtEntry(operand); };
   // These grow with their operands, which are sizes.
   if (isa_and_nonnull<arith::AddIOp, arith::MulIOp, arith::MinSIOp, arith::MinUIOp, arith::MaxSIOp, arith::MaxUIOp>(op))
-    bound = cloneAtEntry(value, [&](Value operand) { return boundAtEntry(operand); });
+    bound = cloneAtEntry(value, move);
   if (failed(bound) && isa_and_nonnull<arith::MinSIOp, arith::MinUIOp>(op))
     for (Value operand : op->getOperands())
       if (failed(bound))
         bound = boundAtEntry(operand);
-  if (auto dim = value.getDefiningOp<memref::DimOp>(); dim && failed(bound))
-    if (std::optional<int64_t> d = dim.getConstantIndex())
-      if (Value size = sizeOf(dim.getSource(), *d))
-        bound = boundAtEntry(size);
+  // What is left of a size when a part of it is taken away.
+  if (auto rest = value.getDefiningOp<arith::SubIOp>(); rest && isNotNegative(rest.getRhs()))
+    bound = boundAtEntry(rest.getLhs());
+  if (isa_and_nonnull<arith::RemUIOp, arith::RemSIOp>(op))
+    bound = boundAtEntry(op->getOperand(0));
+  if (auto dim = value.getDefiningOp<memref::DimOp>(); dim && dim.getConstantIndex() && failed(bound))
+    bound = dimAtEntry(dim.getSource(), *dim.getConstantIndex(), move);
   if (failed(bound))
     bound = solveBound(value);
   if (succeeded(bound))

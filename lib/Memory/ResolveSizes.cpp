@@ -1,6 +1,8 @@
 // tensor.dim looks through what keeps a shape, until it reaches an op that says the size or an argument whose sizes are named.
 #include "attnc/Memory/Memory.h"
 
+#include "Sizes.h"
+
 #include "attnc/Dialect/Attnc/Attnc.h"
 #include "attnc/Optimize/SizeBefore.h"
 
@@ -44,8 +46,9 @@ Value initOfCarried(Value value) {
   return {};
 }
 
-/// A tensor of the same shape, nearer to where the size is said; null if there is none.
-Value sameShape(Value value) {
+} // namespace
+
+Value attnc::findSameShape(Value value) {
   if (Value init = initOfCarried(value))
     return init;
   auto result = dyn_cast<OpResult>(value);
@@ -58,14 +61,16 @@ Value sameShape(Value value) {
   return {};
 }
 
+namespace {
+
 struct LookThrough : public OpRewritePattern<tensor::DimOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(tensor::DimOp dim, PatternRewriter &rewriter) const override {
-    Value source = sameShape(dim.getSource());
+    Value source = attnc::findSameShape(dim.getSource());
     if (!source)
       return failure();
     // The new source may be a value of the loop's first block that is not visible here only when it is an argument of
-    // the `before` region; sameShape takes the next step then.
+    // the `before` region; findSameShape takes the next step then.
     rewriter.modifyOpInPlace(dim, [&] { dim.getSourceMutable().assign(source); });
     return success();
   }

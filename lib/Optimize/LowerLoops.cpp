@@ -55,7 +55,17 @@ private:
   IRRewriter &b;
 };
 
+/// Whether any row runs. That there is one at all is asked of the sizes: where all rows of a mask are known to run, upstream folds the
+/// reduction over them, with what it gives for none.
 Value AdaptiveLowering::anyOf(Value mask) {
+  Value someRows;
+  for (auto [d, size] : llvm::enumerate(op.getRowType().getShape())) {
+    if (!ShapedType::isDynamic(size))
+      continue;
+    Value zero = arith::ConstantIndexOp::create(b, loc, 0), rows = tensor::DimOp::create(b, loc, op.getActive(), d);
+    Value some = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, rows, zero);
+    someRows = someRows ? arith::AndIOp::create(b, loc, someRows, some).getResult() : some;
+  }
   if (!isOneRow()) {
     Value none = arith::ConstantOp::create(b, loc, b.getBoolAttr(false));
     Value empty = tensor::EmptyOp::create(b, loc, ArrayRef<int64_t>(), b.getI1Type());
@@ -64,7 +74,8 @@ Value AdaptiveLowering::anyOf(Value mask) {
       return {arith::OrIOp::create(b, loc, v[0], v[1])};
     })[0];
   }
-  return tensor::ExtractOp::create(b, loc, mask, ValueRange());
+  Value any = tensor::ExtractOp::create(b, loc, mask, ValueRange());
+  return someRows ? arith::AndIOp::create(b, loc, any, someRows).getResult() : any;
 }
 
 SmallVector<Value> AdaptiveLowering::inits() {

@@ -223,6 +223,10 @@ Status checkFunction(const Manifest &m, const Function &f) {
     return bad("'", f.name, "' has a size twice");
   for (auto &dim : f.dims)
     ATTNC_CHECK(checkName("a size", dim));
+  std::set<std::string_view> bounded;
+  for (auto &b : f.bounds)
+    if (dimIndex(f, b.size) < 0 || !bounded.insert(b.size).second || b.least > b.most)
+      return bad("'", f.name, "' bounds size '", b.size, "' by ", b.least, " to ", b.most, ": expected one of its sizes, once, and a range");
   ATTNC_CHECK(checkTensors(f, "input", f.inputs));
   ATTNC_CHECK(checkTensors(f, "output", f.outputs));
   ATTNC_CHECK(checkStateUses(m, f));

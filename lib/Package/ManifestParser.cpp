@@ -253,6 +253,11 @@ void parseFunctions(Fields &f, std::vector<Function> &out) {
     function.symbol = g.text("symbol");
     function.sizeSymbol = g.text("size_symbol");
     function.dims = g.names("dims");
+    g.list("bounds", [&](const Json &bound, const std::string &at) {
+      Fields b(bound, at);
+      function.bounds.push_back({b.text("size"), b.number("least", 0, maxDim), b.number("most", 0, maxDim)});
+      g.add(b.status());
+    });
     parseTensors(g, "inputs", function.inputs);
     parseTensors(g, "outputs", function.outputs);
     g.list("states", [&](const Json &use, const std::string &at) {

@@ -79,6 +79,10 @@ void printFunction(JsonWriter &w, const Function &f) {
   w.field("kind", f.kind == Function::Kind::Entry ? "entry" : "init");
   w.field("symbol", f.symbol).field("size_symbol", f.sizeSymbol);
   printList(w, "dims", f.dims);
+  w.key("bounds").beginList();
+  for (auto &b : f.bounds)
+    w.beginObject(true).field("size", b.size).field("least", b.least).field("most", b.most).endObject();
+  w.endList();
   printTensors(w, "inputs", f.inputs);
   printTensors(w, "outputs", f.outputs);
   w.key("states").beginList();

@@ -4,6 +4,7 @@
 #include "attnc/Pipeline/ManifestBuilder.h"
 
 #include "attnc/Package/PackageFile.h"
+#include "attnc/Support/AtomicFile.h"
 #include "attnc/Support/TensorFiles.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -166,6 +167,9 @@ LogicalResult compileModel(MLIRContext &context, const CompileOptions &options) 
     return success(succeeded(runPhases(*module, first)) && succeeded(printModule(*module, options.output)));
   if (first.startFrom && first.startFrom > plan) // nothing to plan: read the manifest as it stands
     return fail() << "a package can be made from phase " << plan->name << " or earlier, not from " << first.startFrom->name;
+  // Made and removed again: a place that cannot be written is known before the work.
+  if (Expected<AtomicFile> output = AtomicFile::create(options.output); !output)
+    return report(*module, output.error());
   first.stopAfter = plan;
   second.startFrom = lower;
   if (failed(runPhases(*module, first)))

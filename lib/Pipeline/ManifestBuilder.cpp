@@ -185,6 +185,11 @@ LogicalResult Builder::addFunction(func::FuncOp function) {
   for (unsigned i = 0; i < function.getNumArguments(); ++i)
     if (failed(addArgument(function, i, out)))
       return failure();
+  if (auto bounds = function->getAttrOfType<DictionaryAttr>("attnc.bounds"))
+    for (NamedAttribute bound : bounds) {
+      ArrayRef<int64_t> range = cast<DenseI64ArrayAttr>(bound.getValue()).asArrayRef();
+      out.bounds.push_back({bound.getName().str(), range[0], range[1]});
+    }
   out.hasLoops = function.walk([](LoopLikeOpInterface) { return WalkResult::interrupt(); }).wasInterrupted();
   addKernels(function, out);
   addPlan(function, out);

@@ -22,6 +22,19 @@ ExprRef Elements::scalar(Value value) {
   return context.outer(value);
 }
 
+ExprRef Elements::scalarElement(Value value) {
+  if (isa<RankedTensorType>(value.getType()))
+    return element(value, {});
+  Operation *op = value.getDefiningOp();
+  if (auto extract = dyn_cast_or_null<tensor::ExtractOp>(op))
+    return element(extract.getTensor(), llvm::map_to_vector(extract.getIndices(), [&](Value index) { return scalarElement(index); }));
+  ExprRef result = nullptr;
+  if (op && op->getNumResults() == 1 && op->getNumRegions() == 0 && !op->hasTrait<OpTrait::ConstantLike>() &&
+      llvm::none_of(op->getOperandTypes(), [](Type type) { return isa<ShapedType>(type); }))
+    result = context.apply(op, llvm::map_to_vector(op->getOperands(), [&](Value operand) { return scalarElement(operand); }));
+  return result ? result : scalar(value);
+}
+
 ExprRef Elements::expand(ExprRef expr) {
   if (ExprRef known = expanded.lookup(expr))
     return known;

@@ -51,6 +51,8 @@ public:
   /// The op's loops as variables, or nothing where an operand does not say how long one is.
   Extent getLoopExtent(mlir::linalg::LinalgOp op, unsigned loop);
   ExprRef scalar(mlir::Value value);
+  /// A scalar, or the element of a tensor of rank 0, through the ops on scalars that compute it.
+  ExprRef scalarElement(mlir::Value value);
 
 private:
   ExprRef stepLinalg(mlir::linalg::LinalgOp op, ExprRef load);

@@ -72,4 +72,32 @@ def RaiseRotary : Pass<"attnc-raise-rotary", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::attnc::attn::AttnDialect", "::mlir::tensor::TensorDialect", "::mlir::arith::ArithDialect"];
 }
 
+def RaiseLoops : Pass<"attnc-raise-loops", "::mlir::func::FuncOp"> {
+  let summary = "scf.while over rows that stop one by one becomes loop.adaptive";
+  let description = [{
+    The condition is `any(running) && step < cap`, running a carried bool per row or one computed from carried values. A
+    value is carried `frozen` if its elements in a row that does not run are those it had, be that by a select or by
+    arithmetic with a weight of 0; `free` otherwise. Not raised are loops in which a stopped row may run again.
+
+    ```mlir
+    %r:2 = loop.adaptive predicate active(%running = %some : tensor<?xi1>) cap(%c8) step(%t)
+        carry(frozen %h = %x : tensor<?x4xf32>, free %n = %zero : tensor<i64>) {
+      …
+      loop.yield %y, %next score(%exit : tensor<?xi1>) : tensor<?x4xf32>, tensor<i64>
+    }
+    ```
+  }];
+  let dependentDialects = ["::attnc::loop::LoopDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect",
+    "::mlir::arith::ArithDialect"];
+}
+
+def RaiseActivations : Pass<"attnc-raise-activations", "::mlir::func::FuncOp"> {
+  let summary = "GELU and SiLU in steps become one linalg.generic";
+  let description = [{
+    There is no op for them: a scalar body says all that a kernel needs. A chain of elementwise ops is recognised by the
+    values that it has, and becomes one generic in the cheapest form; a remark says which it is.
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+}
+
 #endif

@@ -8,11 +8,15 @@ using namespace mlir;
 void attnc::buildRaisePhase(OpPassManager &passes) {
   // 1. Attention first: it is made of the others.
   passes.addNestedPass<func::FuncOp>(createRaiseAttention());
+  passes.addPass(createCanonicalizerPass());
   // 2. What is left of them.
   passes.addNestedPass<func::FuncOp>(createRaiseSoftmax());
   passes.addNestedPass<func::FuncOp>(createRaiseNorms());
   passes.addNestedPass<func::FuncOp>(createRaiseRotary());
-  // 3. What nobody reads any more goes.
+  passes.addNestedPass<func::FuncOp>(createRaiseActivations());
+  // 3. Loops, whose bodies the above have not changed the values of.
+  passes.addNestedPass<func::FuncOp>(createRaiseLoops());
+  // 4. What nobody reads any more goes.
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
 }

@@ -4,6 +4,7 @@
 // attn.rotary on the tensor that was turned; tables that nothing else reads are dead. Both layouts are tried on every
 // value whose type some value a few ops before it has: each element of the last dimension is (half, pair) or (pair,
 // half), and what it is made of must be a turn of that pair (Rotary.h), whatever ops took it apart and put it together.
+#include "Producers.h"
 #include "Rotary.h"
 
 #include "attnc/Dialect/Attn/Attn.h"
@@ -13,7 +14,6 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/Remarks.h"
-#include "llvm/ADT/SetVector.h"
 #include <cmath>
 
 namespace attnc {
@@ -26,33 +26,6 @@ using namespace attnc;
 using namespace attnc::raise;
 
 namespace {
-
-bool isElementwise(Operation *op) {
-  auto structured = dyn_cast_or_null<linalg::LinalgOp>(op);
-  return structured && structured.hasPureTensorSemantics() && structured.getNumParallelLoops() == structured.getNumLoops();
-}
-
-bool isView(Operation *op) {
-  return isa_and_nonnull<tensor::ConcatOp, tensor::ExtractSliceOp, tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp>(op);
-}
-
-/// Values of the type of `result` that it is computed from in a few steps, the nearest first.
-llvm::SetVector<Value> getInputs(Value result) {
-  constexpr size_t kMost = 30;
-  llvm::SetVector<Value> seen, inputs;
-  seen.insert(result);
-  for (size_t at = 0; at < seen.size() && seen.size() < kMost; ++at) {
-    Operation *op = seen[at].getDefiningOp();
-    if (!isElementwise(op) && !isView(op))
-      continue;
-    auto dps = dyn_cast<DestinationStyleOpInterface>(op);
-    for (OpOperand &operand : op->getOpOperands())
-      if (!(dps && dps.isDpsInit(&operand)) && isa<RankedTensorType>(operand.get().getType()) && seen.insert(operand.get()) &&
-          operand.get().getType() == result.getType())
-        inputs.insert(operand.get());
-  }
-  return inputs;
-}
 
 class RaiseRotary : public attnc::impl::RaiseRotaryBase<RaiseRotary> {
 public:
@@ -79,8 +52,9 @@ private:
   }
 
   void raiseAt(Operation *op, bool turns) {
+    constexpr size_t kMost = 30;
     Miss miss;
-    for (Value input : getInputs(op->getResult(0)))
+    for (Value input : getInputsOfType(op->getResult(0), kMost))
       for (auto layout : {attn::RotaryLayout::HalfSplit, attn::RotaryLayout::Interleaved})
         if (raise(op, input, layout, miss)) {
           remark::passed(op->getLoc(), remark::RemarkOpts::name("rotary").category("raise")) << "raised to attn.rotary";

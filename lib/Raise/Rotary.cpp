@@ -95,13 +95,13 @@ std::optional<RotaryMatch> matchRotary(ExprContext &context, ExprRef pair, Array
     return std::nullopt;
   auto [c0, s0] = *first;
   auto [c1, s1] = *second;
-  if (c0.rest != c1.rest || s0.rest != s1.rest || c0.constant != c1.constant || s0.constant != -s1.constant || c0.constant != s1.constant)
-    return std::nullopt;
-  if (!c0.rest->is("math.cos") || !s0.rest->is("math.sin")) {
-    if (c0.rest->kind == Kind::Load && s0.rest->kind == Kind::Load)
-      miss.reason = "cosines and sines are read from tensors, whose angles are not known";
+  if (llvm::all_of(std::array{c0.rest, c1.rest, s0.rest, s1.rest}, [](ExprRef e) { return e->kind == Kind::Load; })) {
+    miss.reason = "cosines and sines are read from tensors, whose angles are not known";
     return std::nullopt;
   }
+  if (c0.rest != c1.rest || s0.rest != s1.rest || c0.constant != c1.constant || s0.constant != -s1.constant || c0.constant != s1.constant ||
+      !c0.rest->is("math.cos") || !s0.rest->is("math.sin"))
+    return std::nullopt;
   RotaryMatch match;
   match.factor = c0.constant;
   if ((*c0.rest)[0] != (*s0.rest)[0] || !splitAngle(context, (*c0.rest)[0], pair, match)) {
@@ -111,7 +111,7 @@ std::optional<RotaryMatch> matchRotary(ExprContext &context, ExprRef pair, Array
   return match;
 }
 
-std::optional<double> evaluateAt(ExprRef e, ExprRef index, int64_t value) {
+std::optional<double> evaluateAt(ExprRef e, ExprRef index, double value) {
   if (e == index)
     return value;
   if (e->kind == Kind::Float)
@@ -131,6 +131,9 @@ std::optional<double> evaluateAt(ExprRef e, ExprRef index, int64_t value) {
       .Case("math.powf", std::pow(*a, *b))
       .Case("math.exp", std::exp(*a))
       .Case("math.log", std::log(*a))
+      .Case("math.sqrt", std::sqrt(*a))
+      .Case("math.erf", std::erf(*a))
+      .Case("math.tanh", std::tanh(*a))
       .Case("arith.sitofp", *a)
       .Default(std::nullopt);
 }

@@ -17,7 +17,7 @@ struct RotaryMatch {
 /// Matches the two elements of a pair: `pair` is its number, x[n] the input's elements (not expanded), y[n] the result's.
 std::optional<RotaryMatch> matchRotary(ExprContext &context, ExprRef pair, llvm::ArrayRef<ExprRef> x, llvm::ArrayRef<ExprRef> y, Miss &miss);
 
-/// The value of an expression of one index alone; none where it is of anything else.
-std::optional<double> evaluateAt(ExprRef e, ExprRef index, int64_t value);
+/// The value of an expression of this part of it (an index, or an element) alone; none where it is of anything else.
+std::optional<double> evaluateAt(ExprRef e, ExprRef index, double value);
 
 } // namespace attnc::raise

@@ -155,6 +155,8 @@ ExprRef ExprContext::simplifyFloat(StringRef name, ArrayRef<ExprRef> in) {
   if (name == "arith.mulf") {
     if (b->isFloat(1))
       return a;
+    if (b->isFloat(0))
+      return b;
     if (constant && a->is("arith.mulf") && (*a)[1]->kind == Kind::Float) {
       double product = (*a)[1]->number * b->number;
       return op(name, {(*a)[0], number(std::abs(product - 1) < 1e-6 ? 1 : product)}); // log2 e · ln 2 in f32

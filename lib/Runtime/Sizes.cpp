@@ -24,6 +24,10 @@ Status Sizes::bind(int dim, int64_t value, Source source) {
     return makeError(ErrorKind::Argument, "size '", function->dims[size_t(dim)], "' is ", known, " ",
                      sourceText(from[size_t(dim)]), ", but ", value, " ", sourceText(source));
   if (known < 0) {
+    for (auto &bound : function->bounds)
+      if (bound.size == function->dims[size_t(dim)] && (value < bound.least || value > bound.most))
+        return makeError(ErrorKind::Argument, "size '", bound.size, "' is ", value, " ", sourceText(source), ": the model takes ",
+                         bound.least, " to ", bound.most);
     known = value;
     from[size_t(dim)] = source;
   }

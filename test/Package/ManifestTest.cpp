@@ -89,6 +89,8 @@ TEST(rules) {
   refusesStruct([](Manifest &m) { m.functions[0].dims = {}; }, "size 'B' of input 'x' is not among the sizes of 'main'");
   refusesStruct([](Manifest &m) { m.functions[1].dims = {"B"}; }, "size 'C' of state 'ring' is not among");
   refusesStruct([](Manifest &m) { m.functions[0].dims = {"B", "B"}; }, "has a size twice");
+  refusesStruct([](Manifest &m) { m.functions[0].bounds = {{"B", 2, 1}}; }, "bounds size 'B' by 2 to 1");
+  refusesStruct([](Manifest &m) { m.functions[0].bounds = {{"Q", 1, 2}}; }, "expected one of its sizes");
   refusesStruct([](Manifest &m) { m.functions[0].weights = {2}; }, "uses weight 2, which is not there");
   refusesStruct([](Manifest &m) { m.functions[1].states[0].state = 9; }, "uses state 9");
   refusesStruct([](Manifest &m) { m.functions[1].states[0].state = 1; }, "uses state 1, which is not there, or twice");

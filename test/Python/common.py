@@ -29,8 +29,9 @@ def package(model, name, weights=None):
     return out
 
 
-def verify(model):
-    """Parses and verifies MLIR."""
-    done = subprocess.run([os.environ["ATTNC_COMPILER"], "compile", model, "--stop-after=import", "-o", os.devnull], capture_output=True, text=True)
+def raised(model):
+    """The module behind the raise phase."""
+    done = subprocess.run([os.environ["ATTNC_COMPILER"], "compile", model, "--stop-after=raise", "-o", "-"], capture_output=True, text=True)
     if done.returncode:
         raise AssertionError(f"attnc compile {model}: {done.stderr}")
+    return done.stdout

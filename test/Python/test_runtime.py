@@ -12,7 +12,8 @@ import tensors
 COUNT = """
 // Doubles x until n steps are done; gives the sum too, and whether any element is above 100.
 func.func @main(%x: tensor<?x2xf32> {attnc.name = "x", attnc.dims = ["N"]}, %n: tensor<i32> {attnc.name = "n"})
-    -> (tensor<?x2xf32> {attnc.name = "y", attnc.dims = ["N"]}, tensor<?x2xi1> {attnc.name = "large", attnc.dims = ["N"]}) {
+    -> (tensor<?x2xf32> {attnc.name = "y", attnc.dims = ["N"]}, tensor<?x2xi1> {attnc.name = "large", attnc.dims = ["N"]})
+    attributes {attnc.bounds = {N = array<i64: 0, 9>}} {
   %zero = arith.constant 0 : i32
   %one = arith.constant 1 : i32
   %c0 = arith.constant 0 : index
@@ -117,6 +118,7 @@ class Calls(unittest.TestCase):
         self.assert_error("argument", "by position and by name", lambda: self.model(x, 1, x=x))
         self.assert_error("argument", "2147483648 does not fit i32", lambda: self.model(x, 2 ** 31))
         self.assert_error("argument", "array of <U1", lambda: self.model(np.array(["a"]), 1))
+        self.assert_error("argument", "size 'N' is 10 in input 'x' (dimension 0): the model takes 0 to 9", lambda: self.model(np.zeros((10, 2), np.float32), 1))
         self.assert_error("step_limit", "2", lambda: self.model(x, 100, step_limit=2))
         self.assert_error("file", "none.attnpkg", lambda: attnc.load("none.attnpkg"))
         self.assert_error("argument", "", lambda: attnc.load(FOLDER / "count.attnpkg", cpu_level="z80"))

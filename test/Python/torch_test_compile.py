@@ -1,5 +1,6 @@
 """attnc.compile, .pt2 files, the command line, state, and what cannot be imported: one sentence each."""
 import os
+import random
 import subprocess
 import sys
 import unittest
@@ -39,6 +40,17 @@ class Cache(nn.Module):
         return nn.functional.scaled_dot_product_attention(q[:, None], self.keys[:, None], self.values[:, None], attn_mask=visible[None])[:, 0]
 
 
+class Positions(nn.Module):
+    """Reads a table of eight rows, as models with learned positions do."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("table", torch.arange(8.0)[None])
+
+    def forward(self, ids):
+        return ids + self.table[:, :ids.shape[1]]
+
+
 class Calls(unittest.TestCase):
     def test_module_with_torch_and_numpy(self):
         torch.manual_seed(0)
@@ -50,6 +62,12 @@ class Calls(unittest.TestCase):
         self.assertIsInstance(got, torch.Tensor)
         torch.testing.assert_close(got, module(x).detach(), rtol=1e-4, atol=1e-5)
         np.testing.assert_array_equal(package(x.numpy()), got.numpy())
+
+    def test_sizes_beyond_the_exports_are_refused(self):
+        package = attnc.compile(Positions().eval(), (torch.zeros(1, 3, dtype=torch.int64),), ({1: Dim("length", min=1, max=8)},), target="cpu:avx2")
+        torch.testing.assert_close(package(torch.zeros(1, 8, dtype=torch.int64)), Positions()(torch.zeros(1, 8, dtype=torch.int64)))
+        with self.assertRaisesRegex(attnc.Error, r"size 'length' is 9 in input 'ids' \(dimension 1\): the model takes 0 to 8"):
+            package(torch.zeros(1, 9, dtype=torch.int64))
 
     def test_tied_weights_are_one_and_numbers_are_constants(self):
         class Tied(nn.Module):
@@ -129,6 +147,21 @@ class Files(unittest.TestCase):
             damaged.write_bytes(whole[:cut])
             with self.assertRaisesRegex(frontends.ImportProblems, "torch cannot read it"):
                 frontends.load(damaged)
+
+
+    def test_mutated_files_end_in_a_sentence_or_in_a_module(self):
+        """One byte changed, dropped or doubled, five hundred times: an ImportProblems, or a module of the same signature."""
+        whole, damaged = self.path.read_bytes(), FOLDER / "mutated.pt2"
+        draw, refused = random.Random(0), 0
+        for _ in range(500):
+            at = draw.randrange(len(whole))
+            damaged.write_bytes(whole[:at] + draw.choice([bytes([draw.randrange(256)]), b"", whole[at:at + 1] * 2]) + whole[at + 1:])
+            try:
+                self.assertIn("func.func @main(", frontends.load(damaged).text)
+            except frontends.ImportProblems as problem:
+                self.assertIn("mutated.pt2 cannot be imported", str(problem))
+                refused += 1
+        self.assertGreater(refused, 100)
 
 
 class Refusals(unittest.TestCase):

@@ -403,7 +403,7 @@ Value AttentionWriter::write() {
 }
 
 std::vector<Piece> attentionPieces() {
-  return {{"attention", 24, [](Generator &g, Value x) { return AttentionWriter(g, x).write(); }}};
+  return {{"attention", 34, [](Generator &g, Value x) { return AttentionWriter(g, x).write(); }}};
 }
 
 } // namespace attnc::fuzz

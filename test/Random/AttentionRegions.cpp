@@ -39,20 +39,22 @@ AttentionWriter::Body AttentionWriter::chooseMask() {
   auto distance = [=, this] { return binary("arith.subi", i, j); };
   auto causal = [=, this] { return compare("sle", j, i); };
   auto near = [=, this] { return compare("slt", distance(), g.constant(window)); };
-  switch (g.random.between(0, 12)) {
+  switch (g.random.between(0, 16)) {
   case 0:
   case 1:
     return g.feature("mask causal"), causal;
   case 2:
     return g.feature("mask strictly causal"), [=, this] { return compare("slt", j, i); };
   case 3:
+  case 13:
     return g.feature("mask window"), [=, this] { return binary("arith.andi", causal(), near()); };
   case 4:
     return g.feature("mask dilated"), [=, this] {
       Value r = binary("arith.remsi", distance(), g.constant(window));
       return compare("eq", r, g.constant(0));
     };
-  case 5: {
+  case 5:
+  case 14: {
     // Documents: tokens see those of the same number, which a table says.
     size_t table = capture(g.argument(g.tensor({16}, "i32"), {Fill::Integers, 0, 3}), "");
     return g.feature("mask document"), [=, this] {
@@ -84,6 +86,8 @@ AttentionWriter::Body AttentionWriter::chooseMask() {
   case 8:
     return g.feature("mask prefix"), [=, this] { return binary("arith.ori", causal(), compare("slt", j, g.constant(window))); };
   case 9:
+  case 15:
+  case 16:
     return g.feature("mask block"), [=, this] {
       Value size = g.constant(window);
       Value a = binary("arith.floordivsi", i, size), b = binary("arith.floordivsi", j, size);
@@ -110,7 +114,7 @@ AttentionWriter::Body AttentionWriter::chooseMask() {
 AttentionWriter::Body AttentionWriter::chooseScore() {
   Value s{"%s", g.scalar(g.real)}, i{"%i", g.index()}, j{"%j", g.index()}, h{"%h", g.index()}, n{"%n", g.index()};
   auto distance = [=, this] { return binary("arith.subi", i, j); };
-  switch (g.random.between(0, 7)) {
+  switch (g.random.between(0, 8)) {
   case 0: {
     bool grouped = groups > 1 || heads > 1;
     Value slopes = g.weight(grouped ? Shape{groups, heads} : Shape{groups}, {Fill::Uniform, 0.01, 0.3});
@@ -144,6 +148,7 @@ AttentionWriter::Body AttentionWriter::chooseScore() {
     return g.feature("score scaled, capture scalar"), [=, this] { return binary("arith.mulf", s, captured(temperature)); };
   }
   case 5:
+  case 8:
     return g.feature("score dependent mask"), [=, this] {
       Value past = compare("slt", i, j);
       std::string bits = g.real == "f32" ? "0xFF800000" : "0xFFF0000000000000";

@@ -127,13 +127,35 @@ std::string nameOf(DictionaryAttr attributes) {
 
 static const CpuLevel &hostLevel() { return *findLevel(__builtin_cpu_supports("x86-64-v4") ? "avx512" : "avx2"); }
 
-Expected<std::unique_ptr<Compiled>> Compiled::make(ModuleOp module) {
+/// Applies a planted fault behind the pass that makes loops of attn's ops.
+class PlantLowered : public PassInstrumentation {
+public:
+  explicit PlantLowered(const Plant &plant) : plant(plant) {}
+  void runAfterPass(Pass *pass, Operation *op) override {
+    if (pass->getArgument() == "attnc-lower-attn")
+      plant.apply(op);
+  }
+
+private:
+  const Plant &plant;
+};
+
+static LogicalResult lower(ModuleOp module, const Plant *plant) {
+  PassManager passes(module.getContext(), module.getOperationName());
+  findPhase("lower")->build(passes);
+  if (plant && plant->lowered)
+    passes.addInstrumentation(std::make_unique<PlantLowered>(*plant));
+  return passes.run(module);
+}
+
+Expected<std::unique_ptr<Compiled>> Compiled::make(ModuleOp module, const Plant *plant) {
   std::string messages;
   ScopedDiagnosticHandler handler(module.getContext(), [&](Diagnostic &diagnostic) { messages += (messages.empty() ? "" : "; ") + diagnostic.str(); });
   auto out = std::make_unique<Compiled>();
-  PhaseOptions first, second;
+  if (plant && !plant->lowered)
+    plant->apply(module);
+  PhaseOptions first;
   first.stopAfter = findPhase("plan");
-  second.startFrom = findPhase("lower");
   auto failed = [&](StringRef what) { return makeError(ErrorKind::Internal, what.str(), ": ", messages); };
   if (mlir::failed(runPhases(module, first)))
     return failed("the phases in front of lower failed");
@@ -141,7 +163,7 @@ Expected<std::unique_ptr<Compiled>> Compiled::make(ModuleOp module) {
   if (mlir::failed(manifest))
     return failed("no manifest");
   out->manifest = std::move(*manifest);
-  if (mlir::failed(runPhases(module, second)))
+  if (mlir::failed(lower(module, plant)))
     return failed("the lower phase failed");
   auto objects = emitSharedObjects(module, {&hostLevel()}, signatureOf(out->manifest));
   if (!objects)

@@ -1,6 +1,7 @@
 // Runs a program through the reference interpreter and through the pipeline, on the same random inputs.
 #pragma once
 
+#include "Plants.h"
 #include "Program.h"
 
 #include "attnc/Package/Manifest.h"
@@ -31,16 +32,10 @@ struct ReferenceRun {
 };
 ReferenceRun runReference(mlir::ModuleOp module, const Case &inputs);
 
-/// A change of a module in the pipeline, for planted faults: after the phase of that name.
-struct Change {
-  std::string phase;
-  std::function<bool(mlir::ModuleOp)> apply;
-};
-
 class Compiled {
 public:
-  /// Consumes the module. The code is for this machine.
-  static Expected<std::unique_ptr<Compiled>> make(mlir::ModuleOp module);
+  /// Consumes the module. The code is for this machine. With a planted fault, if one is given.
+  static Expected<std::unique_ptr<Compiled>> make(mlir::ModuleOp module, const Plant *plant = nullptr);
   /// Results in the order of the function in the text. Also fails where a byte outside of a buffer was written.
   Expected<std::vector<reference::Value>> run(mlir::ModuleOp original, const Case &inputs) const;
 

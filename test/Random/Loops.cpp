@@ -307,9 +307,9 @@ Value writeFixedPoint(Generator &g, Value x) {
 } // namespace
 
 std::vector<Piece> loopPieces() {
-  return {{"adaptive", 14, [](Generator &g, Value x) { return g.scope.depth > 1 ? g.linear(x, 3) : AdaptiveWriter(g, x).write(); }},
-          {"segment", 5, [](Generator &g, Value x) { return g.scope.depth > 1 ? g.linear(x, 2) : writeSegment(g, x); }},
-          {"fixed point", 4, [](Generator &g, Value x) { return g.scope.depth > 1 ? g.linear(x, 2) : writeFixedPoint(g, x); }}};
+  auto adaptive = [](Generator &g, Value x) { return g.scope.depth > 1 ? g.linear(x, 3) : AdaptiveWriter(g, x).write(); };
+  // More than once, so that it has its turn more often.
+  return {{"adaptive", 20, adaptive}, {"adaptive", 20, adaptive}, {"adaptive", 20, adaptive}, {"adaptive", 20, adaptive}, {"segment", 8, [](Generator &g, Value x) { return g.scope.depth > 1 ? g.linear(x, 2) : writeSegment(g, x); }}, {"fixed point", 10, [](Generator &g, Value x) { return g.scope.depth > 1 ? g.linear(x, 2) : writeFixedPoint(g, x); }}};
 }
 
 } // namespace attnc::fuzz

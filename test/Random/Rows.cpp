@@ -177,7 +177,7 @@ Value writeNoise(Generator &g, Value x) {
 } // namespace
 
 std::vector<Piece> rowPieces() {
-  return {{"gather and scatter", 4, writeGatherScatter}, {"embedding", 2, writeEmbedding}, {"top tokens", 2, writeTopTokens}, {"ties", 4, writeTies}, {"top elements", 2, writeTopElements}, {"norm", 6, writeNorm}, {"rotary", 4, writeRotary}, {"noise", 3, writeNoise}};
+  return {{"gather and scatter", 4, writeGatherScatter}, {"embedding", 2, writeEmbedding}, {"top tokens", 2, writeTopTokens}, {"ties", 9, writeTies}, {"top elements", 2, writeTopElements}, {"norm", 6, writeNorm}, {"rotary", 4, writeRotary}, {"noise", 5, writeNoise}};
 }
 
 } // namespace attnc::fuzz

@@ -87,10 +87,10 @@ OwningOpRef<ModuleOp> Runner::parse(const Program &program, Outcome &outcome) {
   return module;
 }
 
-Outcome Runner::run(const Program &program, ModuleOp module) {
+Outcome Runner::run(const Program &program, ModuleOp module, const Plant *plant) {
   Outcome outcome;
   outcome.features = program.features;
-  auto compiled = Compiled::make(OwningOpRef<ModuleOp>(module.clone()).get());
+  auto compiled = Compiled::make(OwningOpRef<ModuleOp>(module.clone()).get(), plant);
   if (!compiled)
     return outcome.problem = compiled.error().message, outcome;
   for (unsigned number = 0; number < settings.cases; ++number)
@@ -105,15 +105,14 @@ Outcome Runner::run(const Program &program) {
   return module ? run(program, *module) : outcome;
 }
 
-/// In a process of its own: a program that crashes has a problem.
-std::string Runner::problemOf(const Program &program, ModuleOp module) {
+std::string Runner::problemOf(const Program &program, ModuleOp module, const Plant *plant) {
   int ends[2];
   if (pipe(ends) != 0)
     return "";
   pid_t child = fork();
   if (child == 0) {
     alarm(kSecondsEach);
-    std::string problem = run(program, module).problem;
+    std::string problem = run(program, module, plant).problem;
     _exit(write(ends[1], problem.data(), problem.size()) < 0);
   }
   close(ends[1]);

@@ -21,9 +21,10 @@ class Runner {
 public:
   explicit Runner(const RunSettings &settings);
   Outcome run(const Program &program);
-  Outcome run(const Program &program, mlir::ModuleOp module);
+  Outcome run(const Program &program, mlir::ModuleOp module, const Plant *plant = nullptr);
   mlir::OwningOpRef<mlir::ModuleOp> parse(const Program &program, Outcome &outcome);
-  std::string problemOf(const Program &program, mlir::ModuleOp module);
+  /// In a process of its own: a program that crashes has a problem.
+  std::string problemOf(const Program &program, mlir::ModuleOp module, const Plant *plant = nullptr);
 
 private:
   bool runCase(mlir::ModuleOp module, const Compiled &compiled, const Program &program, unsigned number, Outcome &outcome);

@@ -172,6 +172,40 @@ int runOne(uint64_t seed, const RunSettings &settings, bool show) {
   return !outcome.problem.empty();
 }
 
+/// The number of programs that it took to find a fault; 0: not found.
+static uint64_t findPlant(Runner &runner, const Plant &plant, uint64_t first, uint64_t count) {
+  for (uint64_t seed = first; seed < first + count; ++seed) {
+    Program program = generate(seed);
+    if (!program.features.contains(plant.feature))
+      continue;
+    Outcome outcome;
+    OwningOpRef<ModuleOp> module = runner.parse(program, outcome);
+    if (!plant.lowered && !plant.apply(OwningOpRef<ModuleOp>(module->clone()).get()))
+      continue;
+    std::string problem = runner.problemOf(program, *module, &plant);
+    if (llvm::StringRef(problem).starts_with("result "))
+      return seed - first + 1;
+    if (!problem.empty())
+      std::printf("%s, seed %llu: %s\n", plant.name, static_cast<unsigned long long>(seed), problem.c_str());
+  }
+  return 0;
+}
+
+int runPlants(uint64_t first, uint64_t count, const std::string &name, const RunSettings &settings) {
+  Runner runner(settings);
+  int passed = 0, failed = 0;
+  for (const Plant &plant : plants()) {
+    if (!name.empty() && name != plant.name)
+      continue;
+    uint64_t needed = findPlant(runner, plant, first, count);
+    ++(needed ? passed : failed);
+    std::printf(needed ? "%s: found in program %llu\n" : "%s: not found in %llu programs\n", plant.name, static_cast<unsigned long long>(needed ? needed : count));
+    std::fflush(stdout);
+  }
+  std::printf("%d passed, %d failed\n", passed, failed);
+  return failed != 0;
+}
+
 int runMany(uint64_t first, uint64_t count, unsigned jobs, const RunSettings &settings, bool coverage) {
   Totals totals;
   std::vector<Worker> workers;

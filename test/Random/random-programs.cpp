@@ -20,6 +20,7 @@ cl::opt<bool> show("show", cl::desc("With --seed: print the program"));
 cl::opt<unsigned> jobs("jobs", cl::desc("Worker processes"), cl::init(2));
 cl::opt<unsigned> cases("cases", cl::desc("Draws of sizes and inputs for each program"), cl::init(3));
 cl::opt<bool> coverage("coverage", cl::desc("Print what the programs had, and fail where 400 had a row less than 20 times"));
+cl::opt<std::string> plant("plant", cl::desc("Put this fault (or all) into programs until one shows it"), cl::value_desc("NAME|all"));
 cl::opt<std::string> keep("keep", cl::desc("Folder for programs that fail"), cl::value_desc("DIR"));
 
 } // namespace
@@ -28,6 +29,8 @@ int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   cl::ParseCommandLineOptions(argc, argv, "random programs through the reference and the pipeline\n");
   RunSettings settings{cases, keep};
+  if (!plant.empty())
+    return runPlants(first, count, plant == "all" ? std::string() : std::string(plant), settings);
   if (seed.getNumOccurrences())
     return runOne(seed, settings, show);
   return runMany(first, count, jobs, settings, coverage);

@@ -8,6 +8,7 @@
 //   "states":  [{"name", "dtype", "shape": [DIM], "init": function index | null, "init_result": int,
 //                "ring": null | {"dim": int, "count": state name, "unit": int, "pinned": int}}],
 //   "functions": [{"name", "kind": "entry" | "init", "symbol", "size_symbol", "dims": [name],
+//      "bounds": [{"size": name, "least": int, "most": int}],
 //      "inputs": [TENSOR], "outputs": [TENSOR],
 //      "states": [{"state": index, "reads": bool, "writes": bool}], "weights": [index],
 //      "has_loops": bool,
@@ -21,6 +22,7 @@
 //
 // Rules beyond the schema, each checked by parseManifest:
 //  - a function's "dims" lists every named size of its inputs, outputs and states (capacities too);
+//  - a bound is one of the function's sizes, each once, and its least is not above its most;
 //  - "init" functions take no inputs and no states; output `init_result` of `init` has exactly the
 //    dtype and shape of the state, capacities written by name; a result initialises one state;
 //  - a capacity's name is not also a plain name in a state, and no two states have one name;
@@ -104,6 +106,12 @@ struct PlanBuffer {
   std::vector<int> below;
 };
 
+/// What a size may be: the model reads outside its tables beyond.
+struct SizeBound {
+  std::string size;
+  int64_t least = 0, most = 0;
+};
+
 struct Function {
   enum class Kind {
     Entry,
@@ -113,6 +121,7 @@ struct Function {
   Kind kind = Kind::Entry;
   std::string symbol, sizeSymbol;
   std::vector<std::string> dims;
+  std::vector<SizeBound> bounds;
   std::vector<TensorDecl> inputs, outputs;
   std::vector<StateUse> states;
   std::vector<int> weights;

@@ -143,11 +143,39 @@ LogicalResult verifyValueAttribute(Operation *op, ValueKind kind, unsigned index
   return place.error(name) << "unknown; expected attnc.name, dims, state, init or ring";
 }
 
+// bounds_c1: {T = array<i64: least, most>} on a function that has the size T.
+static LogicalResult verifyBounds(Operation *op, Attribute value) {
+  auto function = dyn_cast<FunctionOpInterface>(op);
+  auto bounds = dyn_cast<DictionaryAttr>(value);
+  if (op->getName().getDialectNamespace() == "llvm") // arguments are those of the target's interface
+    return success();
+  if (!function || !bounds)
+    return op->emitOpError("expected attnc.bounds to be a dictionary of sizes on a function, got ") << value;
+  auto hasSize = [&](StringAttr name) {
+    for (unsigned i = 0; i < function.getNumArguments(); ++i) {
+      auto dims = function.getArgAttrOfType<ArrayAttr>(i, "attnc.dims");
+      if (dims && llvm::is_contained(dims, name))
+        return true;
+    }
+    return false;
+  };
+  for (NamedAttribute bound : bounds) {
+    auto range = dyn_cast<DenseI64ArrayAttr>(bound.getValue());
+    if (!range || range.size() != 2 || range[0] < 0 || range[0] > range[1])
+      return op->emitOpError("attnc.bounds: expected array<i64: least, most> for size '") << bound.getName().strref() << "', got " << bound.getValue();
+    if (!hasSize(bound.getName()))
+      return op->emitOpError("attnc.bounds: no argument has the size '") << bound.getName().strref() << "'";
+  }
+  return success();
+}
+
 // kernel_c1: a flag of a private function.
 LogicalResult verifyFunctionAttribute(Operation *op, NamedAttribute attribute) {
   StringRef name = attribute.getName();
   if (llvm::is_contained({"attnc.name", "attnc.dims", "attnc.state", "attnc.init", "attnc.ring"}, name))
     return op->emitOpError("expected ") << name << " on an argument or result of a function";
+  if (name == "attnc.bounds")
+    return verifyBounds(op, attribute.getValue());
   if (name != "attnc.kernel")
     return success();
   if (!isa<UnitAttr>(attribute.getValue()))

@@ -35,7 +35,7 @@ static void bufferizeKernels(OpPassManager &passes) {
   passes.addPass(bufferization::createEmptyTensorEliminationPass());
   passes.addPass(bufferization::createOneShotBufferizePass(options));
   passes.addPass(createCanonicalizerPass()); // results are seen to be destinations
-  passes.addPass(bufferization::createDropEquivalentBufferResultsPass());
+  passes.addNestedPass<func::FuncOp>(attnc::createKernelResults());
   passes.addPass(createCSEPass());
   passes.addPass(createCanonicalizerPass());
   passes.addNestedPass<func::FuncOp>(attnc::createKernelScratch());

@@ -241,6 +241,7 @@ void AbiBuilder::wrapEntry(func::FuncOp entry) {
   makeSizeFunction(entry);
   // What the manifest took from the entry means nothing to LLVM.
   entry.setAllArgAttrs(SmallVector<DictionaryAttr>(entry.getNumArguments(), b.getDictionaryAttr({})));
+  entry->removeAttr("attnc.bounds"); // in the manifest now, as the names are
 }
 
 class EntryAbi : public attnc::impl::EntryAbiBase<EntryAbi> {

@@ -23,6 +23,11 @@ def KernelScratch : Pass<"attnc-kernel-scratch", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::memref::MemRefDialect"];
 }
 
+def KernelResults : Pass<"attnc-kernel-results", "::mlir::func::FuncOp"> {
+  let summary = "kernels on buffers return nothing: their results are in their destinations";
+  let dependentDialects = ["::mlir::memref::MemRefDialect"];
+}
+
 def StridedCopies : Pass<"attnc-strided-copies", "::mlir::ModuleOp"> {
   let summary = "copies between buffers that are not contiguous become linalg.copy";
   let dependentDialects = ["::mlir::linalg::LinalgDialect"];
@@ -39,7 +44,7 @@ def CallKernels : Pass<"attnc-call-kernels", "::mlir::ModuleOp"> {
 }
 
 def KernelAttributes : Pass<"attnc-kernel-attributes", "::mlir::LLVM::LLVMFuncOp"> {
-  let summary = "tell LLVM that a kernel's arguments do not overlap, and to keep it a function";
+  let summary = "tell LLVM that a kernel's arguments do not overlap, to keep it a function, and to optimise nothing else";
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 

@@ -193,11 +193,22 @@ class Program:
 
     # -- text
 
+    def bounds(self) -> str:
+        """The ranges that the export holds for, as an attribute: beyond them a table's rows run out. (2 is where torch starts for
+        any size.)"""
+        out = []
+        for symbol, ranged in self.program.range_constraints.items():
+            least, most = (int(v) if sympy.sympify(v).is_Integer and v < 2 ** 31 else None for v in (ranged.lower, ranged.upper))
+            if self.b.sizes.is_bound(symbol) and symbol in self.size_names and (most is not None or (least or 0) > 2):
+                least = least if least is not None and least > 2 else 0
+                out.append(f"{quoted(self.size_names[symbol])} = array<i64: {least}, {most if most is not None else 2 ** 47}>")
+        return f" attributes {{attnc.bounds = {{{', '.join(out)}}}}}" if out else ""
+
     def module(self, results: list[tuple[Value, str]]) -> str:
         values = [v for v, _ in results]
         declared = ", ".join(f"{v.type} {{{attributes}}}" for v, attributes in results)
         body = [*self.b.entry, *self.b.lines, f"return {', '.join(v.name for v in values)} : {types(values)}" if values else "return"]
-        function = [f"func.func @main({', '.join(self.arguments)})" + (f" -> ({declared})" if results else "") + " {", *("  " + line for line in body), "}"]
+        function = [f"func.func @main({', '.join(self.arguments)})" + (f" -> ({declared})" if results else "") + self.bounds() + " {", *("  " + line for line in body), "}"]
         return "\n".join([*self.weights.globals(), *self.initialisers, *function, *self.b.location_aliases(), ""])
 
 
@@ -308,4 +319,9 @@ def import_file(path: str) -> Imported:
             program = torch.export.load(path)
     except Exception as problem:  # torch has no one exception for a damaged file
         raise ImportProblems(path, [Problem(f"torch cannot read it: {first_paragraph(problem)}")]) from None
-    return import_program(program, path)
+    try:
+        return import_program(program, path)
+    except ImportProblems:
+        raise
+    except Exception as problem:  # a damaged program may break any promise of torch's
+        raise ImportProblems(path, [Problem(f"the program is not as torch writes it: {type(problem).__name__}: {first_paragraph(problem)}")]) from None

@@ -234,6 +234,27 @@ func.func @entry_c3_dims(%x: tensor<?xf32> {attnc.state = "s", attnc.dims = ["B"
 
 // -----
 
+// expected-error @below {{expected attnc.bounds to be a dictionary of sizes on a function, got 512 : i64}}
+func.func @bounds_c1() attributes {attnc.bounds = 512} {
+  return
+}
+
+// -----
+
+// expected-error @below {{attnc.bounds: expected array<i64: least, most> for size 'T', got array<i64: 3, 2>}}
+func.func @bounds_c1_range(%x: tensor<?xf32> {attnc.name = "x", attnc.dims = ["T"]}) attributes {attnc.bounds = {T = array<i64: 3, 2>}} {
+  return
+}
+
+// -----
+
+// expected-error @below {{attnc.bounds: no argument has the size 'S'}}
+func.func @bounds_c1_name(%x: tensor<?xf32> {attnc.name = "x", attnc.dims = ["T"]}) attributes {attnc.bounds = {S = array<i64: 1, 2>}} {
+  return
+}
+
+// -----
+
 // expected-error @below {{expected attnc.kernel on a private function}}
 func.func @kernel_c1() attributes {attnc.kernel} {
   return

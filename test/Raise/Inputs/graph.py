@@ -232,6 +232,23 @@ class Graph:
         """[B, H, T, D] to [B, T, H·D]."""
         return self.collapse(self.transpose(x, [0, 2, 1, 3]), [[0], [1], [2, 3]])
 
+    def while_loop(self, inits, condition, body):
+        """scf.while: condition(values) gives a bool tensor of rank 0, body(values) the new values."""
+        self.count += 1
+        name, before, after = (f"%{prefix}{self.count}" for prefix in ("w", "c", "b"))
+        types = ", ".join(t.type for t in inits)
+        assigned = ", ".join(f"{before}_{n} = {t.name}" for n, t in enumerate(inits))
+        self.lines.append(f"{name}:{len(inits)} = scf.while ({assigned}) : ({types}) -> ({types}) {{")
+        values = [Tensor(f"{before}_{n}", t.shape, t.element) for n, t in enumerate(inits)]
+        goes_on = self.emit(f"tensor.extract {condition(*values).name}[] : tensor<i1>")
+        self.lines.append(f"scf.condition({goes_on}) {', '.join(v.name for v in values)} : {types}")
+        self.lines.append("} do {")
+        self.lines.append(f"^bb0({', '.join(f'{after}_{n}: {t.type}' for n, t in enumerate(inits))}):")
+        new = body(*(Tensor(f"{after}_{n}", t.shape, t.element) for n, t in enumerate(inits)))
+        self.lines.append(f"scf.yield {', '.join(v.name for v in new)} : {types}")
+        self.lines.append("}")
+        return [Tensor(f"{name}#{n}", t.shape, t.element) for n, t in enumerate(inits)]
+
     def text(self, *results):
         def contract(name, tensor):
             names = ", ".join(f'"{s}"' for s in tensor.shape if isinstance(s, str))

@@ -11,6 +11,8 @@ KINDS = {
     "attention": (["linalg.softmax", "linalg.batch_matmul", "linalg.transpose", "linalg.broadcast"],
                   {"padding of integers", "alibi", "relative table", "grouped heads with a bias", "cross"}),
     "rotary": (["math.sin", "math.cos"], {"half split, with an offset", "interleaved by strides"}),
+    "activation": (["math.powf"], {"gelu by tanh"}),
+    "loop": (["scf.while"], {"frozen by selects", "weights of zero"}),
     "norm": (["math.rsqrt", "math.sqrt", "math.exp", '"reduction"'], {"layer, divided", "rms of a residual", "softmax along the middle"}),
 }
 

@@ -21,7 +21,7 @@ import tensors
 
 LOWER = ("builtin.module(func.func(attnc-lower-attn{%s}),eliminate-empty-tensors,"
          "one-shot-bufferize{bufferize-function-boundaries function-boundary-type-conversion=identity-layout-map},"
-         "canonicalize,drop-equivalent-buffer-results,cse,canonicalize)")
+         "canonicalize,func.func(attnc-kernel-results),cse,canonicalize)")
 TO_LLVM = ("builtin.module(func.func(attnc-kernel-scratch),convert-linalg-to-loops,func.func(scf-forall-to-for),expand-strided-metadata,"
            "lower-affine,convert-scf-to-cf,arith-emulate-unsupported-floats{source-types=bf16},attnc-expand-math,arith-expand{include-bf16=true},finalize-memref-to-llvm,convert-math-to-llvm,"
            "convert-arith-to-llvm,convert-index-to-llvm,convert-func-to-llvm,convert-cf-to-llvm,"
