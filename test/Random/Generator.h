@@ -105,6 +105,7 @@ public:
     std::optional<Value> step, running; ///< of the adaptive loop around
   };
   Scope scope;
+  unsigned loops = 0; ///< so far, those inside of others included
   Type tokens(int64_t width) const { return tensor({scope.batch, scope.length, width}); }
   static int64_t width(const Value &tokens) { return tokens.shape()[2].fixed; }
 

@@ -180,6 +180,7 @@ void AdaptiveWriter::writeHalt() {
 }
 
 Value AdaptiveWriter::write() {
+  ++g.loops;
   choose();
   margin |= policy == "region"; // the interpreter learns of the decision by it
   Value active = chooseActive(), cap = chooseCap();

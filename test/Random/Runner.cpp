@@ -7,6 +7,7 @@
 #include "mlir/Parser/Parser.h"
 #include "llvm/Support/FormatVariadic.h"
 
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +17,12 @@ namespace attnc::fuzz {
 
 constexpr double kMargin = 1e-4;
 constexpr unsigned kDraws = 40; // of inputs until no decision is close
+
+void limitTime() {
+  itimerval limit{};
+  limit.it_value.tv_sec = 60;
+  setitimer(ITIMER_PROF, &limit, nullptr); // of work, not of waiting: the machine may be busy
+}
 
 static DialectRegistry makeRegistry() {
   DialectRegistry registry;
@@ -111,7 +118,7 @@ std::string Runner::problemOf(const Program &program, ModuleOp module, const Pla
     return "";
   pid_t child = fork();
   if (child == 0) {
-    alarm(kSecondsEach);
+    limitTime();
     std::string problem = run(program, module, plant).problem;
     _exit(write(ends[1], problem.data(), problem.size()) < 0);
   }

@@ -8,7 +8,8 @@
 
 namespace attnc::fuzz {
 
-constexpr unsigned kSecondsEach = 60; // a program that takes longer has failed
+/// Ends this process, as one whose program hangs, when it has worked for another minute.
+void limitTime();
 
 /// What became of one program.
 struct Outcome {

@@ -77,7 +77,7 @@ void Worker::work(int output) {
   };
   for (uint64_t seed = next; seed < end; seed += step) {
     say("begin\t" + std::to_string(seed) + "\n");
-    alarm(kSecondsEach);
+    limitTime();
     say(lineOf(seed, runner.run(generate(seed))));
   }
   _exit(0);
@@ -133,7 +133,7 @@ void Worker::read(Totals &totals) {
   int status = 0;
   waitpid(child, &status, 0);
   if (next < end) {
-    fail(next, WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM ? "took too long" : llvm::formatv("ended the process, status {0}", status).str(), totals);
+    fail(next, WIFSIGNALED(status) && WTERMSIG(status) == SIGPROF ? "took too long" : llvm::formatv("ended the process, status {0}", status).str(), totals);
     next += step;
   }
   start();
