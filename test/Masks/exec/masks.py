@@ -12,8 +12,7 @@ from kernels import TO_LLVM, run_tool
 
 random = np.random.default_rng(5)
 FAR = 1 << 60
-BUFFERS = ("builtin.module(attnc-outline-masks,canonicalize,cse,one-shot-bufferize{bufferize-function-boundaries allow-unknown-ops "
-           "function-boundary-type-conversion=identity-layout-map})")
+BUFFERS = "builtin.module(one-shot-bufferize{bufferize-function-boundaries function-boundary-type-conversion=identity-layout-map})"
 MODULE = """func.func private @f(%q: tensor<?x4xf32>, %k: tensor<?x4xf32>, %t: tensor<?xi32>, %w: index, %e: tensor<?xi32>, %o: tensor<?x4xf32>) -> tensor<?x4xf32> {{
   %y = attn.attention softmax scale(1.0) query %q[i, d] : tensor<?x4xf32> source %k[j, d], %k[j, v] : tensor<?x4xf32>, tensor<?x4xf32>
     captures %t : tensor<?xi32>, %w : index, %e[j] : tensor<?xi32>
@@ -84,12 +83,13 @@ class Result(ctypes.Structure):
 
 
 def compile_mask(body):
-    text = run_tool("attnc-opt", f"--pass-pipeline={BUFFERS}", text=MODULE.format(body="      " + body))
+    text = run_tool("attnc-opt", "--attnc-outline-masks", "--canonicalize", "--cse", text=MODULE.format(body="      " + body))
     # Only the outlined function is of interest; it gets the C interface.
     start = text.index("func.func @f_mask0")
     function = text[start:].replace("{", "attributes {llvm.emit_c_interface} {", 1)
     function = function[:function.index("\n  }\n") + 5]
-    llvm = run_tool("attnc-opt", f"--pass-pipeline={TO_LLVM}", text="module {\n  " + function + "\n}")
+    buffers = run_tool("attnc-opt", f"--pass-pipeline={BUFFERS}", text="module {\n  " + function + "\n}")
+    llvm = run_tool("attnc-opt", f"--pass-pipeline={TO_LLVM}", text=buffers)
     ir = run_tool("mlir-translate", "--mlir-to-llvmir", text=llvm)
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "mask.so")
