@@ -250,6 +250,12 @@ case("TopK", X, ints(2), results=("values", "indices"), axis=1, largest=0)
 case("OneHot", i("N", "T", low=-4, high=6), ints(5), np.array([0.5, 2], np.float32))
 case("OneHot", i("N", "T", low=0, high=5), np.array(5), np.array([0, 1]), axis=1)
 
+case("LSTM", f("T", "N", 3), f(1, 20, 3), f(1, 20, 5), hidden_size=5, results=("rows", "h", "c"))
+case("LSTM", f("T", "N", 3), f(2, 20, 3), f(2, 20, 5), f(2, 40), None, f(2, "N", 5), f(2, "N", 5), hidden_size=5, direction="bidirectional", results=("rows", "h", "c"))
+case("GRU", f("T", "N", 3), f(1, 12, 3), f(1, 12, 4), f(1, 24), hidden_size=4, results=("rows", "h"))
+case("GRU", f("T", "N", 3), f(1, 12, 3), f(1, 12, 4), f(1, 24), hidden_size=4, direction="reverse", linear_before_reset=1, results=("", "h"))
+case("RNN", f("T", "N", 3), f(1, 4, 3), f(1, 4, 4), f(1, 8), None, f(1, "N", 4), hidden_size=4, results=("rows", "h"))
+
 _q, _kv = f("N", 4, "T", 8), (f("N", 2, 6, 8), f("N", 2, 6, 8))
 case("Attention", _q, *_kv, since=23)
 case("Attention", _q, f("N", 4, "T", 8), f("N", 4, "T", 8), since=23, is_causal=1)
