@@ -9,7 +9,7 @@ const attnc::CpuLevel attnc::kX86Avx512 = {
     .vectorRegisters = 32,
     .fmaPorts = 2,
     .fmaLatency = 4,
-    .block = {.rows = 8, .vectors = 2},
+    .block = {.rows = 6, .vectors = 4},
     .l1Bytes = 32 * 1024,
     .l2Bytes = 1024 * 1024,
 };

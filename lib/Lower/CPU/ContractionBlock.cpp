@@ -3,7 +3,9 @@
 #include "ContractionLoops.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -65,24 +67,59 @@ Sums BlockEmitter::forSummed(ArrayRef<unsigned> around, Sums sums, function_ref<
   return Sums(loop.getResults());
 }
 
+/// Where columns n + `column` … are in the right operand's panels, at the current k.
+SmallVector<Value> BlockEmitter::getPanelIndices(const Contraction &product, int64_t column) {
+  linalg::UnPackOp unpack = product.panels;
+  ArrayRef<int64_t> permutation = unpack.getOuterDimsPerm();
+  Value columns = addOffset(b, at[loops.column], column), tile = arith::ConstantIndexOp::create(b, unpack.getStaticInnerTiles()[0]);
+  SmallVector<Value> indices;
+  for (int64_t dim : llvm::seq<int64_t>(product.rightDims.size())) {
+    unsigned loop = product.rightDims[permutation.empty() ? dim : permutation[dim]];
+    indices.push_back(loop == loops.column ? b.createOrFold<arith::DivUIOp>(columns, tile) : at[loop]);
+  }
+  indices.push_back(b.createOrFold<arith::RemUIOp>(columns, tile));
+  return indices;
+}
+
 /// Columns n + v·lanes … of the right operand at the current k; from its panels where it has them.
 Value BlockEmitter::readRight(const Contraction &product, int64_t v) {
-  SmallVector<Value> indices;
-  Value source = product.right, columns = addOffset(b, at[loops.column], v * segment.lanes), lanesMask = maskOf(v);
-  if (linalg::UnPackOp unpack = product.panels) {
-    source = unpack.getSource();
-    ArrayRef<int64_t> permutation = unpack.getOuterDimsPerm();
-    Value tile = arith::ConstantIndexOp::create(b, unpack.getStaticInnerTiles()[0]);
-    for (int64_t dim : llvm::seq<int64_t>(product.rightDims.size())) {
-      unsigned loop = product.rightDims[permutation.empty() ? dim : permutation[dim]];
-      indices.push_back(loop == loops.column ? b.createOrFold<arith::DivUIOp>(columns, tile) : at[loop]);
-    }
-    indices.push_back(b.createOrFold<arith::RemUIOp>(columns, tile));
-    lanesMask = {}; // panels are whole
+  Value vector;
+  if (linalg::UnPackOp unpack = product.panels) { // panels are whole: no mask
+    vector = loadVector(b, segment.lanes, unpack.getSource(), getPanelIndices(product, v * segment.lanes));
+    prefetchPanels(product, v);
   } else {
-    indices = getIndices(product.rightDims, 0, v * segment.lanes);
+    vector = loadVector(b, segment.lanes, product.right, getIndices(product.rightDims, 0, v * segment.lanes), maskOf(v));
   }
-  return toElements(b, loadVector(b, segment.lanes, source, indices, lanesMask), loops.vector.getElementType());
+  return toElements(b, vector, loops.vector.getElementType());
+}
+
+/// A panel is longer than the first cache, and the next one may not be in any: rows of B come from the second cache a few steps ahead, and
+/// each block of rows fetches its share of the next block of columns. (A prefetch beyond the end does nothing.)
+void BlockEmitter::prefetchPanels(const Contraction &product, int64_t v) {
+  constexpr int64_t kAhead = 32, kLineBytes = 64, kFirst = 3, kSecond = 2; // locality: of memref.prefetch
+  linalg::UnPackOp unpack = product.panels;
+  auto type = cast<RankedTensorType>(unpack.getSource().getType());
+  if (v * segment.lanes * (type.getElementTypeBitWidth() / 8) % kLineBytes != 0)
+    return; // the same line as the vector before
+  OpBuilder::InsertionGuard guard(b);
+  unsigned inner = loops.summed.back();
+  Value buffer = bufferization::ToBufferOp::create(b, MemRefType::get(type.getShape(), type.getElementType()), unpack.getSource(), /*read_only=*/true);
+  Value k = at[inner];
+  auto prefetch = [&](Value row, int64_t column, int64_t locality) {
+    at[inner] = row;
+    memref::PrefetchOp::create(b, buffer, getPanelIndices(product, column), /*isWrite=*/false, locality, /*isDataCache=*/true);
+    at[inner] = k;
+  };
+  prefetch(addOffset(b, k, kAhead), v * segment.lanes, kFirst);
+  int64_t blocks = loops.rowChunk / loops.block.rows;
+  if (!loops.row || blocks < 2)
+    return;
+  // The share of this block of rows, stretched over its steps: row (block · K + k) / blocks.
+  Value size = getValueOrCreateConstantIndexOp(b, b.getLoc(), loops.sizes[inner]);
+  Value rows = arith::SubIOp::create(b, at[*loops.row], tileAt[*loops.row]);
+  Value block = arith::DivUIOp::create(b, rows, arith::ConstantIndexOp::create(b, loops.block.rows));
+  Value steps = arith::AddIOp::create(b, arith::MulIOp::create(b, block, size), k);
+  prefetch(arith::DivUIOp::create(b, steps, arith::ConstantIndexOp::create(b, blocks)), segment.width() + v * segment.lanes, kSecond);
 }
 
 Sums BlockEmitter::sumColumns(const BlockShape &shape) {

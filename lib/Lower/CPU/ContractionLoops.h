@@ -59,6 +59,8 @@ private:
   Sums addDots(const BlockShape &shape, mlir::Value low, mlir::Value high, Sums sums, bool masked);
   Sums forSummed(llvm::ArrayRef<unsigned> around, Sums sums, llvm::function_ref<Sums(Sums)> inner);
   mlir::Value readRight(const Contraction &product, int64_t v);
+  llvm::SmallVector<mlir::Value> getPanelIndices(const Contraction &product, int64_t column);
+  void prefetchPanels(const Contraction &product, int64_t v);
   mlir::Value addStart(const Contraction &product, mlir::Value sum, int64_t row, int64_t v);
   llvm::SmallVector<mlir::Value> applyEpilogue(llvm::ArrayRef<mlir::Value> sums, int64_t row, int64_t v);
   void mapInner(mlir::Operation &inner, mlir::IRMapping &map, int64_t row, int64_t v);

@@ -20,8 +20,8 @@ def LowerContractions : Pass<"attnc-lower-contractions", "::mlir::func::FuncOp">
     The block is that of the module's CPU level. What is no contraction of floats, or has no operand whose elements are read as vectors,
     is left alone.
   }];
-  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect",
-                           "::mlir::vector::VectorDialect"];
+  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::bufferization::BufferizationDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::tensor::TensorDialect", "::mlir::vector::VectorDialect"];
 }
 
 def KernelScratch : Pass<"attnc-kernel-scratch", "::mlir::func::FuncOp"> {
