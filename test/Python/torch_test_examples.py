@@ -124,5 +124,39 @@ class LoopedLM(Examples):
                     self.compare(got, arrays, 2e-5, case)
 
 
+class TransformerFam(Examples):
+    """`resume` goes on from the end of `begin`, in one session."""
+    STATE = {"block": "block", "fam": "f", "k": "k", "v": "v"}
+
+    def test_eager(self):
+        for case, _, arrays in self.cases("fam"):
+            model = example("fam").make_model(batch=arrays["tokens"].shape[0])[0].double()
+            model.reset()
+            for name, buffer in self.STATE.items():
+                if "begin." + name in arrays:
+                    getattr(model, buffer).copy_(torch.from_numpy(arrays["begin." + name]))
+            with torch.no_grad():
+                got = model(torch.from_numpy(arrays["tokens"]))
+            self.compare(got | {"end." + name: getattr(model, buffer) for name, buffer in self.STATE.items()}, arrays, 1e-9, case)
+
+    def test_compiled(self):
+        package, found = self.package("fam", *example("fam").make_model())
+        written = self.written("fam")
+        written["attn.scatter_rows"] = written.pop("attn.ring_append")  # index_copy at slots that wrap
+        del found["attn.rotary"]
+        self.assertEqual(found, written)
+        session = package.session()
+        for case, _, arrays in self.cases("fam"):
+            if arrays["tokens"].shape[0] != 1:
+                continue
+            if case != "resume":
+                session.reset()
+            got = session.main.run({"tokens": arrays["tokens"]})
+            session.save(FOLDER / "fam.state")
+            end, _ = tensors.read(FOLDER / "fam.state")
+            held = end["block"] > 0
+            self.compare(got | {"end." + name: end[buffer] for name, buffer in self.STATE.items() if held or name == "fam"}, arrays, 2e-5, case)
+
+
 if __name__ == "__main__":
     unittest.main()
