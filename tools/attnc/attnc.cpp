@@ -5,6 +5,7 @@
 #include "attnc/Pipeline/Compile.h"
 #include "attnc/Reference/Run.h"
 #include "attnc/Support/Progress.h"
+#include "attnc/Target/Cpu.h"
 
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/IR/MLIRContext.h"
@@ -77,14 +78,13 @@ void collectLevels(SmallVectorImpl<const CpuLevel *> &levels) {
   for (StringRef target : targets) {
     StringRef name = target;
     if (name == "cpu") {
-      for (const CpuLevel &level : x86Levels())
-        levels.push_back(&level);
+      llvm::append_range(levels, x86Levels());
     } else if (const CpuLevel *level = name.consume_front("cpu:") ? findLevel(name) : nullptr) {
       levels.push_back(level);
     } else {
       std::vector<std::string> known;
-      for (const CpuLevel &level : x86Levels())
-        known.push_back(("cpu:" + level.name).str());
+      for (const CpuLevel *level : x86Levels())
+        known.push_back(("cpu:" + level->name).str());
       errs() << "attnc: unknown target '" << target << "': expected cpu, or one level of it: " << join(known, ", ") << "\n";
       exit(1);
     }
