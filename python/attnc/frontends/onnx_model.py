@@ -1,5 +1,5 @@
 """An ONNX file as a module in attnc's terms: its inputs become arguments, dim_param names of sizes; onnx_walker walks the graph, by the
-handlers of onnx_ops, onnx_views, onnx_rows, onnx_sums, onnx_attention and onnx_control."""
+handlers of onnx_ops, onnx_views, onnx_rows, onnx_sums, onnx_attention, onnx_recurrent and onnx_control."""
 from __future__ import annotations
 
 import ast
@@ -9,7 +9,7 @@ import re
 import onnx
 import sympy
 
-from . import onnx_attention, onnx_control, onnx_ops, onnx_rows, onnx_sums, onnx_views  # noqa: F401: they fill HANDLERS
+from . import onnx_attention, onnx_control, onnx_ops, onnx_recurrent, onnx_rows, onnx_sums, onnx_views  # noqa: F401: they fill HANDLERS
 from . import onnx_file, shapes, tensor_ops
 from .builder import Builder, Value, identity, types
 from .errors import ImportProblems, Problem, Unsupported

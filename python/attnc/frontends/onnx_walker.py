@@ -39,8 +39,7 @@ HANDLERS: dict[str, dict[int, Entry]] = {}  # operation → since → f(walker, 
 INSTEAD = {  # what works where these do not
     "NonZero": "mask the elements instead of selecting them", "Compress": "mask the elements instead of selecting them",
     "Unique": "the size of the result depends on data", "NonMaxSuppression": "the size of the result depends on data",
-    "LSTM": "use Scan or Loop, or export with dynamo=True", "GRU": "use Scan or Loop, or export with dynamo=True",
-    "RNN": "use Scan or Loop, or export with dynamo=True", "ConvTranspose": "attnc has Conv",
+    "ConvTranspose": "attnc has Conv",
     "QuantizeLinear": "export the model in f32, f16 or bf16", "DequantizeLinear": "export the model in f32, f16 or bf16",
     "DynamicQuantizeLinear": "export the model in f32, f16 or bf16", "MatMulInteger": "export the model in f32, f16 or bf16",
 }
@@ -144,7 +143,7 @@ class Walker:
                 at.values[name] = self.constant(at.constants[name])
                 return at.values[name]
             at = at.outer
-        raise Unsupported(f"the value '{name[:80]}' is not there: no input, initializer or node in front has this name")
+        raise Unsupported(f"the value '{onnx_file.printable(name)}' is not there: no input, initializer or node in front has this name")
 
     def nested(self, graph: GraphProto, arguments: Sequence[Operand], scope: Scope) -> list[Operand]:
         """A graph of an attribute. Its own problems are told; the node around it then has no value."""
@@ -161,7 +160,7 @@ class Walker:
             operands = [self.lookup(i, scope) if i else None for i in proto.input]
             if any(o is MISSING for o in operands):
                 return missing
-            with self.b.at(*((file, line) if file else (proto.name, 0))):
+            with self.b.at(*((file, line) if file else (onnx_file.printable(proto.name), 0))):
                 return self.node(proto, operands, scope, outputs)
         except Stopped:
             return missing
@@ -173,8 +172,9 @@ class Walker:
             # What the schema does not say, handlers take for granted: a damaged node breaks it.
             why = f"the node is not as ONNX defines it ({type(problem).__name__}: {str(problem)[:200]})"
         place = f"File {file}, line {line}, in {function}" if file else ""
-        modules = next((p.value for p in proto.metadata_props if p.key == "namespace"), "")
-        self.problems.append(Problem(why, f"{proto.op_type[:80]} (node {proto.name[:80]})", ", ".join(filter(None, (modules[:200], place)))))
+        modules = next((p.value for p in proto.metadata_props if p.key == "namespace"), "").lstrip(": ")
+        operation, name = map(onnx_file.printable, (proto.op_type, proto.name))
+        self.problems.append(Problem(why, f"{operation} (node {name})", ", ".join(filter(None, (onnx_file.printable(modules), place)))))
         return missing
 
     # -- nodes
@@ -258,7 +258,7 @@ class Walker:
 
     def unique(self, name: str) -> str:
         """A name of the module: functions and nested graphs may repeat one."""
-        name = "".join(c if c.isprintable() else "_" for c in name)
+        name = onnx_file.printable(name)
         out, n = name, 1
         while out in self._names:
             out, n = f"{name}.{n}", n + 1
