@@ -43,6 +43,20 @@ def PrepareWeights : Pass<"attnc-prepare-weights", "::mlir::ModuleOp"> {
   let dependentDialects = ["::attnc::AttncDialect", "::mlir::func::FuncDialect", "::mlir::ml_program::MLProgramDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect", "::mlir::arith::ArithDialect"];
 }
 
+def PackWeights : Pass<"attnc-pack-weights", "::mlir::ModuleOp"> {
+  let summary = "contractions read weights from panels of 16 columns";
+  let description = [{
+    ```mlir
+    %y = linalg.matmul ins(%x, %w : tensor<?x8xf32>, tensor<8x40xf32>) outs(%f : tensor<?x40xf32>) -> tensor<?x40xf32>
+    // becomes
+    %p = linalg.pack %w padding_value(%zero : f32) outer_dims_perm = [1, 0] inner_dims_pos = [1] inner_tiles = [16] into %e : tensor<8x40xf32> -> tensor<3x8x16xf32>
+    %u = linalg.unpack %p outer_dims_perm = [1, 0] inner_dims_pos = [1] inner_tiles = [16] into %g : tensor<3x8x16xf32> -> tensor<8x40xf32>
+    %y = linalg.matmul ins(%x, %u : tensor<?x8xf32>, tensor<8x40xf32>) outs(%f : tensor<?x40xf32>) -> tensor<?x40xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def FormKernels : Pass<"attnc-form-kernels", "::mlir::ModuleOp"> {
   let summary = "put every op that computes a tensor into a kernel";
   let description = [{

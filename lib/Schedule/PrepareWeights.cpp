@@ -141,15 +141,6 @@ public:
   }
 
 private:
-  static llvm::StringSet<> namesOfInitialisers(ModuleOp module) {
-    llvm::StringSet<> names;
-    for (auto function : module.getOps<func::FuncOp>())
-      for (unsigned i = 0; i < function.getNumArguments(); ++i)
-        if (Attribute init = function.getArgAttr(i, "attnc.init"))
-          names.insert(cast<FlatSymbolRefAttr>(isa<ArrayAttr>(init) ? cast<ArrayAttr>(init)[0] : init).getValue());
-    return names;
-  }
-
   void prepareFor(func::FuncOp function, SymbolTable &symbols) {
     for (Value value : Candidates(function).chosen) {
       auto global = FlatSymbolRefAttr::get(globalFor(value, symbols));

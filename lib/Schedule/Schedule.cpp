@@ -18,7 +18,9 @@ void attnc::buildSchedulePhase(mlir::OpPassManager &passes) {
   passes.addPass(createFuseElementwise());
   passes.addPass(mlir::createCanonicalizerPass());
   passes.addPass(mlir::createCSEPass());
-  // 3. What depends on weights alone is a weight.
+  // 3. Contractions read weights from panels; what depends on weights alone is a weight. (A canonicalizer between the two would undo
+  // the first.)
+  passes.addPass(createPackWeights());
   passes.addPass(createPrepareWeights());
   // 4. Every computation is the root of a kernel.
   passes.addPass(createFormKernels());

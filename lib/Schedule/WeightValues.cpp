@@ -97,4 +97,13 @@ bool WeightValues::isWorthKeeping(Value value) {
   return bytesOf(value.getType()) <= std::max(kGrowth * sources, kSmallBytes);
 }
 
+llvm::StringSet<> namesOfInitialisers(ModuleOp module) {
+  llvm::StringSet<> names;
+  for (auto function : module.getOps<func::FuncOp>())
+    for (unsigned i = 0; i < function.getNumArguments(); ++i)
+      if (Attribute init = function.getArgAttr(i, "attnc.init"))
+        names.insert(cast<FlatSymbolRefAttr>(isa<ArrayAttr>(init) ? cast<ArrayAttr>(init)[0] : init).getValue());
+  return names;
+}
+
 } // namespace attnc

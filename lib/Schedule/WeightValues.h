@@ -2,9 +2,10 @@
 // them are worth keeping as weights.
 #pragma once
 
-#include "mlir/IR/Value.h"
+#include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/StringSet.h"
 
 namespace attnc {
 
@@ -32,5 +33,8 @@ private:
 
   llvm::DenseMap<mlir::Operation *, Dependence> known;
 };
+
+/// The functions that make initial states.
+llvm::StringSet<> namesOfInitialisers(mlir::ModuleOp module);
 
 } // namespace attnc

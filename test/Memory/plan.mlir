@@ -1,6 +1,6 @@
 // RUN: attnc-opt %s --attnc-import-phase --attnc-schedule-phase --attnc-plan-phase --split-input-file | FileCheck %s
 
-// Sizes, inputs, outputs and weights are arguments; the carried tensor has one buffer for the whole loop, and what an
+// Sizes, inputs, outputs and (prepared) weights are arguments; the carried tensor has one buffer for the whole loop, and what an
 // iteration makes lies above it in the arena.
 #x = affine_map<(t, n, k) -> (t, k)>
 #w = affine_map<(t, n, k) -> (n, k)>
@@ -12,7 +12,7 @@ ml_program.global private @"up.weight"(#ml_program.extern : tensor<8x8xf32>) : t
 // CHECK-SAME: memref<?x8xf32> {attnc.dims = ["T"], attnc.name = "x", attnc.role = "input"}
 // CHECK-SAME: index {attnc.name = "n", attnc.role = "input"}
 // CHECK-SAME: %[[Y:[a-z0-9]+]]: memref<?x8xf32> {attnc.dims = ["T"], attnc.name = "y", attnc.role = "output"}
-// CHECK-SAME: %[[W:[a-z0-9]+]]: memref<8x8xf32> {attnc.name = "up.weight", attnc.role = "weight"}
+// CHECK-SAME: %[[W:[a-z0-9]+]]: memref<1x8x16xf32> {attnc.name = "up.weight:pack16", attnc.prepared = {by = @prepare_pack16, from = ["up.weight"]}, attnc.role = "weight"}
 // CHECK-SAME: %[[ARENA:[a-z0-9]+]]: memref<?xi8>
 // CHECK-NOT: memref.alloc
 // CHECK: scf.for

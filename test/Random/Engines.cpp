@@ -174,6 +174,28 @@ Expected<std::unique_ptr<Compiled>> Compiled::make(ModuleOp module, const Plant 
   return std::move(out);
 }
 
+/// A tensor of the case, or what the code prepares of some.
+static Expected<Banded> readWeight(const WeightDecl &weight, const Manifest &manifest, const LoadedCode &code, const Case &inputs) {
+  if (!weight.prepared)
+    return pack(inputs.weights.at(weight.name), weight.dtype);
+  const Function &function = manifest.functions[size_t(weight.prepared->function)];
+  std::vector<Banded> buffers;
+  for (int source : weight.prepared->sources)
+    buffers.push_back(pack(inputs.weights.at(manifest.sources[size_t(source)].name), manifest.sources[size_t(source)].dtype));
+  buffers.push_back(Banded(bytesOf(weight.dtype, size_t(reference::numElements(llvm::ArrayRef(weight.shape))))));
+  int64_t arenaBytes = reinterpret_cast<attnc_size_fn>(code.find(function.sizeSymbol))(nullptr);
+  Banded arena(std::max<size_t>(size_t(arenaBytes), 1));
+  std::vector<void *> pointers;
+  for (const Banded &buffer : buffers)
+    pointers.push_back(buffer.data());
+  attnc_control control{int32_t(sizeof(attnc_control)), 0, nullptr, 1'000'000, nullptr};
+  if (int32_t stop = reinterpret_cast<attnc_entry_fn>(code.find(function.symbol))(pointers.data(), nullptr, arena.data(), &control))
+    return makeError(ErrorKind::Internal, "preparing '", weight.name, "' stopped by itself: ", stop);
+  if (!llvm::all_of(buffers, [](const Banded &buffer) { return buffer.isIntact(); }) || !arena.isIntact())
+    return makeError(ErrorKind::Internal, "bytes beside a buffer were written while preparing '", weight.name, "'");
+  return std::move(buffers.back());
+}
+
 Expected<std::vector<reference::Value>> Compiled::run(ModuleOp original, const Case &inputs) const {
   auto function = original.lookupSymbol<func::FuncOp>("main");
   std::map<std::string, const reference::Value *> given;
@@ -208,8 +230,10 @@ Expected<std::vector<reference::Value>> Compiled::run(ModuleOp original, const C
     written[state.name] = {buffers.size(), &state};
     buffers.push_back(pack(*given.at(state.name), state.dtype));
   }
-  for (int weight : entry().weights)
-    buffers.push_back(pack(inputs.weights.at(manifest.weights[size_t(weight)].name), manifest.weights[size_t(weight)].dtype));
+  for (int weight : entry().weights) {
+    ATTNC_TRY(Banded bytes, readWeight(manifest.weights[size_t(weight)], manifest, *code, inputs));
+    buffers.push_back(std::move(bytes));
+  }
 
   Banded arena(std::max<size_t>(size_t(arenaBytes), 1));
   std::vector<void *> pointers;
