@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import operator
 import re
 import warnings
 from typing import Any, Mapping, Sequence
@@ -234,9 +235,18 @@ def erase_unused(graph: torch.fx.Graph) -> None:
             graph.erase_node(node)
 
 
+def is_covered(program: ExportedProgram) -> bool:
+    """Whether each operation has a handler. None of those changes a tensor in place."""
+    calls = (n for m in program.graph_module.modules() if isinstance(m, torch.fx.GraphModule) for n in m.graph.nodes if n.op == "call_function")
+    return all(str(n.target) in HANDLERS or str(n.target) in IGNORED or n.target is operator.getitem or isinstance(n.meta.get("val"), torch.SymInt)
+               for n in calls)
+
+
 def decompose(program: ExportedProgram) -> ExportedProgram:
-    """Splits up the operations that have no handler, and only those."""
+    """Splits up the operations that have no handler, and only those; a program without such is left as it is, since this traces it anew."""
     from . import torch_control, torch_ops, torch_sums, torch_views  # noqa: F401: they fill HANDLERS
+    if is_covered(program):
+        return program
     table = torch.export.default_decompositions()
     for op in list(table.keys()):
         if str(op) in HANDLERS:
@@ -294,14 +304,14 @@ def first_paragraph(problem: BaseException) -> str:
 
 
 def export(module: torch.nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any] | None = None, dynamic_shapes: Any = None) -> ExportedProgram:
-    """torch.export: strictly where that works, since locations are better then."""
+    """torch.export: by running the module, which is quick; strictly, from Python's bytecode, where that fails."""
     run = lambda strict: torch.export.export(module, tuple(args), dict(kwargs or {}), dynamic_shapes=dynamic_shapes, strict=strict)
     with torch.no_grad(), quiet():
         try:
-            return run(True)
+            return run(False)
         except Exception:
             try:
-                return run(False)
+                return run(True)
             except Exception as problem:
                 raise ImportProblems(type(module).__name__, [Problem(f"torch cannot export it: {first_paragraph(problem)}")]) from None
 
