@@ -1,13 +1,15 @@
 """Models of PyTorch and ONNX as attnc's IR.
 
 `builder`, `shapes`, `scalar`, `tensor_ops`, `attention`, `control` and `weights` write it and know neither producer; `torch_export`,
-`torch_ops` and `torch_control` walk torch's programs. load() says which walker a model needs."""
+`torch_ops` and `torch_control` walk torch's programs, `onnx_model`, `onnx_ops` and the others of that name ONNX's graphs. load() says
+which walker a model needs."""
 from __future__ import annotations
 
 import importlib
 import importlib.util
 import os
 import pathlib
+import sys
 from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
 from .errors import ImportProblems, Problem
@@ -62,6 +64,7 @@ def load_from_python(file: str, function: str) -> Imported:
     if not os.path.exists(file) or spec is None:
         raise refuse(file, "no such file")
     python = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = python  # torch's tracer looks globals of a function up there
     spec.loader.exec_module(python)
     made = getattr(python, function, None)
     if made is None:

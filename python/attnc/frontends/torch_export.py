@@ -108,6 +108,10 @@ class Program:
                 problem = f"the size {self.size_name(s)} of the input '{name}' is a formula of other sizes: give this dimension a size of its own"
                 self.walker.problems.append(Problem(problem))
                 continue
+            twin = next((t for t, n in self.size_names.items() if n == self.size_names.get(symbol) and self.b.sizes.is_bound(t)), None)
+            if twin is not None and factor == 1:  # one name is one size, though torch may have a symbol for each use
+                self.b.sizes.bind(symbol, self.b.sizes.name(twin))
+                continue
             at = self.b.emit_at_entry(f"arith.constant {d} : index")
             extent = self.b.emit_at_entry(f"tensor.dim {value.name}, {at} : {value.type}")
             if factor != 1:
@@ -197,13 +201,13 @@ class Program:
     def bounds(self) -> str:
         """The ranges that the export holds for, as an attribute: beyond them a table's rows run out. (2 is where torch starts for
         any size.)"""
-        out = []
+        out = {}
         for symbol, ranged in self.program.range_constraints.items():
             least, most = (int(v) if sympy.sympify(v).is_Integer and v < 2 ** 31 else None for v in (ranged.lower, ranged.upper))
             if self.b.sizes.is_bound(symbol) and symbol in self.size_names and (most is not None or (least or 0) > 2):
                 least = least if least is not None and least > 2 else 0
-                out.append(f"{quoted(self.size_names[symbol])} = array<i64: {least}, {most if most is not None else 2 ** 47}>")
-        return f" attributes {{attnc.bounds = {{{', '.join(out)}}}}}" if out else ""
+                out[quoted(self.size_names[symbol])] = f"array<i64: {least}, {most if most is not None else 2 ** 47}>"
+        return f" attributes {{attnc.bounds = {{{', '.join(f'{name} = {ranged}' for name, ranged in out.items())}}}}}" if out else ""
 
     def module(self, results: list[tuple[Value, str]]) -> str:
         values = [v for v, _ in results]
@@ -244,7 +248,7 @@ def is_covered(program: ExportedProgram) -> bool:
 
 def decompose(program: ExportedProgram) -> ExportedProgram:
     """Splits up the operations that have no handler, and only those; a program without such is left as it is, since this traces it anew."""
-    from . import torch_control, torch_ops, torch_sums, torch_views  # noqa: F401: they fill HANDLERS
+    from . import torch_attnc, torch_control, torch_ops, torch_sums, torch_views  # noqa: F401: they fill HANDLERS
     if is_covered(program):
         return program
     table = torch.export.default_decompositions()
