@@ -318,25 +318,33 @@ def first_paragraph(problem: BaseException) -> str:
     return " ".join(text.split("\n\n")[0].replace("For more information, run with TORCH_LOGS=\"+dynamic\".", "").split())
 
 
-def export(module: torch.nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any] | None = None, dynamic_shapes: Any = None) -> ExportedProgram:
-    """torch.export: by running the module, which is quick; strictly, from Python's bytecode, where that fails."""
-    run = lambda strict: torch.export.export(module, tuple(args), dict(kwargs or {}), dynamic_shapes=dynamic_shapes, strict=strict)
+def export(module: torch.nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any] | None = None, dynamic_shapes: Any = None, strict: bool = False) -> ExportedProgram:
+    """torch.export: by running the module, which is quick; or strictly, from Python's bytecode."""
     with torch.no_grad(), quiet():
         try:
-            return run(False)
-        except torch._dynamo.exc.UncapturedHigherOrderOpError as problem:  # in a loop's body or a score: no other way exports it
-            raise ImportProblems(type(module).__name__, [export_problem(problem)]) from None
-        except Exception:
-            try:
-                return run(True)
-            except Exception as problem:
-                raise ImportProblems(type(module).__name__, [export_problem(problem)]) from None
+            return torch.export.export(module, tuple(args), dict(kwargs or {}), dynamic_shapes=dynamic_shapes, strict=strict)
+        except Exception as problem:
+            raise CannotExport(type(module).__name__, [export_problem(problem)]) from None
+
+
+class CannotExport(ImportProblems):
+    """torch itself has no program for a module."""
 
 
 def import_module(module: torch.nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any] | None = None, dynamic_shapes: Any = None) -> Imported:
-    """A module, with example inputs, as torch.export takes them."""
-    program = export(module, args, kwargs, dynamic_shapes)
-    return import_program(program, type(module).__name__, names_of_sizes(program, dynamic_shapes))
+    """A module, with example inputs, as torch.export takes them. Where running it comes to nothing it is exported strictly: that takes
+    other modules too, and knows the lines of what is in loops and scores."""
+    def run(strict: bool) -> Imported:
+        program = export(module, args, kwargs, dynamic_shapes, strict)
+        return import_program(program, type(module).__name__, names_of_sizes(program, dynamic_shapes))
+    try:
+        return run(False)
+    except ImportProblems as problem:
+        first = problem
+    try:
+        return run(True)
+    except CannotExport as problem:
+        raise problem if isinstance(first, CannotExport) else first from None
 
 
 def import_file(path: str) -> Imported:
