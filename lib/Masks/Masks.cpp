@@ -412,11 +412,18 @@ Known Evaluator::evaluate(Operation &op) {
   bool varies = llvm::any_of(op.getOperands(), [&](Value operand) { return !known[operand].same; });
   if (varies || op.getNumResults() != 1 || op.getNumRegions() != 0)
     return evaluateVarying(op);
+  if (auto read = dyn_cast<tensor::ExtractOp>(op))
+    if (Value table = map.lookup(read.getTensor()); isa<MemRefType>(table.getType())) {
+      SmallVector<Value> indices;
+      for (Value index : read.getIndices())
+        indices.push_back(map.lookup(index));
+      return same(memref::LoadOp::create(b, table, indices));
+    }
   return same(b.clone(op, map)->getResult(0));
 }
 
 MaskClass Evaluator::run(Region &mask, const MaskArguments &arguments) {
-  SmallVector<Known> given{same(arguments.batch), same(arguments.head), import(arguments.queries), Known(),
+  SmallVector<Known> given{same(arguments.batch), import(arguments.head), import(arguments.queries), Known(),
                            same(arguments.source)};
   given[3].low = given[3].high = v.index(0);
   given[3].factor = 1;
