@@ -429,20 +429,23 @@ MaskClass Evaluator::run(Region &mask, const MaskArguments &arguments) {
   given[3].factor = 1;
   for (Interval capture : arguments.captures)
     given.push_back(import(capture));
+  auto unknown = [&](Type type) { // a truth that nothing is known of: not everywhere, perhaps somewhere
+    Known result;
+    if (isTruth(type)) {
+      result.low = v.truth(false);
+      result.high = v.truth(true);
+    }
+    return result;
+  };
   for (auto [argument, what] : llvm::zip_equal(mask.getArguments(), given)) {
-    known[argument] = what;
+    known[argument] = what.isKnown() || what.same ? what : unknown(argument.getType());
     if (what.same)
       map.map(argument, what.same);
   }
   for (Operation &op : mask.front().without_terminator()) {
     Known result = evaluate(op);
-    for (Value value : op.getResults())
-      if (isTruth(value.getType()) && !result.isKnown()) {
-        result.low = v.truth(false);
-        result.high = v.truth(true);
-      }
     for (Value value : op.getResults()) {
-      known[value] = result;
+      known[value] = result.isKnown() || result.same ? result : unknown(value.getType());
       if (result.same)
         map.map(value, result.same);
     }

@@ -79,7 +79,10 @@ static bool isRowMajor(Value tensor) {
 
 static Value getBuffer(ImplicitLocOpBuilder &b, Value tensor, bool written) {
   auto type = cast<RankedTensorType>(tensor.getType());
-  if (isa<BlockArgument>(tensor)) // the boundary of kernels
+  Value start = tensor; // what a fill or broadcast writes to is where its result is
+  while (auto dps = start.getDefiningOp<DestinationStyleOpInterface>())
+    start = dps.getTiedOpOperand(cast<OpResult>(start))->get();
+  if (isa<BlockArgument>(start)) // the boundary of kernels
     return bufferization::ToBufferOp::create(b, MemRefType::get(type.getShape(), type.getElementType()), tensor, /*read_only=*/!written);
   SmallVector<int64_t> strides(type.getRank(), ShapedType::kDynamic);
   if (!strides.empty() && isRowMajor(tensor))

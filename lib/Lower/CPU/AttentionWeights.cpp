@@ -134,7 +134,7 @@ private:
     if (a.normalizer == attn::Normalizer::Identity)
       return score;
     Value one = e.number(vector, 1);
-    return e.divf(one, e.addf(e.exp(e.subf(e.number(vector, 0), score)), one));
+    return e.divf(one, e.addf(e.expOfWeight(e.subf(e.number(vector, 0), score)), one));
   }
 
   void weighSoftmax(Value first, Value last);
@@ -211,7 +211,7 @@ void RowGroup::weighSoftmax(Value first, Value last) {
     for (int64_t r : llvm::seq(count())) {
       Value score = load(r, j);
       Value x = a.scalesLate() ? e.fma(score, scale, arith::NegFOp::create(b, bases[r])) : e.subf(score, bases[r]);
-      Value weight = e.exp(x);
+      Value weight = e.expOfWeight(x);
       store(weight, r, j);
       next[r] = e.addf(inner[r], weight);
       if (!a.scratch.moment)

@@ -66,6 +66,8 @@ public:
   Value divf(Value x, Value y) { return mlir::arith::DivFOp::create(b, x, y); }
   Value fma(Value x, Value y, Value z) { return mlir::math::FmaOp::create(b, x, y, z); }
   Value exp(Value x) { return mlir::math::ExpOp::create(b, x); }
+  /// Of weights: what is no normal number is 0.
+  Value expOfWeight(Value x) { return mlir::math::ExpOp::create(b, x, mlir::arith::FastMathFlags::afn); }
   Value log(Value x) { return mlir::math::LogOp::create(b, x); }
   using F = mlir::arith::CmpFPredicate;
   Value compare(F how, Value x, Value y) { return mlir::arith::CmpFOp::create(b, how, x, y); }
