@@ -23,9 +23,10 @@ using namespace mlir;
 
 namespace {
 
+/// Who only asks for sizes reads nothing.
 bool hasOneReader(OpOperand *operand) {
   Operation *producer = operand->get().getDefiningOp();
-  return producer && producer->hasOneUse();
+  return producer && llvm::count_if(producer->getUses(), [](OpOperand &use) { return !isa<tensor::DimOp>(use.getOwner()); }) == 1;
 }
 
 /// A few additions, comparisons and the like an element, and nothing that is read to get there.
@@ -48,6 +49,18 @@ bool shouldFuse(OpOperand *operand) {
   return hasOneReader(operand) && (computesOnce(operand) || !producer || isCheap(producer));
 }
 
+/// A broadcast that elementwise ops read, and nothing starts from, is an elementwise op itself.
+struct GeneralizeBroadcast : OpRewritePattern<linalg::BroadcastOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(linalg::BroadcastOp op, PatternRewriter &rewriter) const override {
+    bool isRead = llvm::all_of(op->getUses(), [](OpOperand &use) {
+      auto reader = dyn_cast<linalg::GenericOp>(use.getOwner());
+      return reader && reader.getNumReductionLoops() == 0 && reader.isDpsInput(&use);
+    });
+    return success(isRead && succeeded(linalg::generalizeNamedOp(rewriter, op)));
+  }
+};
+
 class FuseElementwise : public attnc::impl::FuseElementwiseBase<FuseElementwise> {
 public:
   void runOnOperation() override {
@@ -56,7 +69,9 @@ public:
     linalg::populateFoldReshapeOpsByExpansionPatterns(patterns, hasOneReader);
     linalg::populateConstantFoldLinalgOperations(patterns, hasOneReader);
     tensor::populateBubbleUpExpandShapePatterns(patterns);
+    patterns.add<GeneralizeBroadcast>(&getContext());
     linalg::GenericOp::getCanonicalizationPatterns(patterns, &getContext());
+    tensor::DimOp::getCanonicalizationPatterns(patterns, &getContext());
     getContext().getLoadedDialect<linalg::LinalgDialect>()->getCanonicalizationPatterns(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns), GreedyRewriteConfig().setUseTopDownTraversal(true))))
       signalPassFailure();

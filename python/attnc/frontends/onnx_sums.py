@@ -190,7 +190,12 @@ def einsum(w, node, *xs):
         every = [*out, *(i for i in dict.fromkeys([*mine, *other]) if i not in out)]
         place = {i: f"d{k}" for k, i in enumerate(every)}
         maps = [[place[i] for i in o] for o in (mine, other, out)]
-        x, mine = products.contract(w.b, x, y, maps, len(every), [extents[i] for i in out], x.dtype), out
+        shape = [extents[i] for i in out]
+        if len(every) > len(out):
+            x = products.contract(w.b, x, y, maps, len(every), shape, x.dtype)
+        else:
+            x = w.b.generic([x, y], [w.b.empty(shape, x.dtype)], maps, len(every), lambda e, _: [ARITHMETIC["mul"](w.b, *e)])[0]
+        mine = out
     x, mine = without(w, x, mine, set(result))
     return tensor_ops.transpose(w.b, x, [mine.index(i) for i in result])
 
