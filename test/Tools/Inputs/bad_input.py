@@ -233,7 +233,7 @@ def run_cases():
 def inspect_cases():
     damage("damaged.attnpkg", lambda package: flipped(package, package.index(b"\x7fELF") + 200))
     bad(1, "attnc inspect: damaged.attnpkg: damaged or truncated package: the digest of code/avx", "attnc", "inspect", "--verify", "damaged.attnpkg")
-    weights = np.arange(128, dtype="<f4").tobytes()
+    weights = np.arange(128, dtype="<f4").reshape(16, 8).T.tobytes()  # a panel of 16 columns
     damage("damaged.attnpkg", lambda package: flipped(package, package.index(weights) + 5))
     bad(1, "attnc inspect: damaged.attnpkg: damaged or truncated package: the digest of weights.bin differs", "attnc", "inspect", "--verify", "damaged.attnpkg")
     bad(1, "attnc inspect: linear.mlir: not a package", "attnc", "inspect", "linear.mlir")

@@ -2,7 +2,7 @@
 
     entry.py CODE.so
 
-The entry: y = x applied n times to W.T, y <- y @ W.T, on [T, 8]; sizes (T), buffers x, n, y, w."""
+The entry: y = x applied n times to W.T, y <- y @ W.T, on [T, 8]; sizes (T), buffers x, n, y, and W.T in a panel of 16 columns."""
 import ctypes
 import sys
 
@@ -18,12 +18,14 @@ def call(code, rows, n, steps_left=1 << 40, cancel=None):
     x = rng.standard_normal((rows, 8), dtype=np.float32)
     w = rng.standard_normal((8, 8), dtype=np.float32) / 4
     y = np.full((rows, 8), np.nan, np.float32)
+    panel = np.zeros((1, 8, 16), np.float32)
+    panel[0, :, :8] = w.T
     count = np.array(n, np.int64)
     dims = (ctypes.c_int64 * 1)(rows)
     code.attnc_main_size.restype = ctypes.c_int64
     size = code.attnc_main_size(dims)
     arena = np.full(size + 64, 0xFF, np.uint8)
-    buffers = (ctypes.c_void_p * 4)(*(a.ctypes.data for a in (x, count, y, w)))
+    buffers = (ctypes.c_void_p * 4)(*(a.ctypes.data for a in (x, count, y, panel)))
     start = ctypes.c_void_p((arena.ctypes.data + 63) // 64 * 64)
     control = Control(ctypes.sizeof(Control), 0, cancel, steps_left)
     status = code.attnc_main(buffers, dims, start, ctypes.byref(control))
