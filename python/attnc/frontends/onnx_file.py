@@ -50,11 +50,29 @@ def read(path: str) -> ModelProto:
         raise refuse(f"it is not an ONNX file, or a damaged one: {problem}") from None
     if not model.HasField("graph"):
         raise refuse("it is not an ONNX file: it has no graph")
+    if not texts_are_texts(model):
+        raise refuse("it is a damaged ONNX file: it has a name that is no UTF-8 text")
     opset = opset_of(model.opset_import)
     if opset not in OPSETS:
         raise refuse(f"it uses opset {opset}, attnc reads {OPSETS[0]} to {OPSETS[-1]}: export it with opset_version={OPSETS[-1]}, or convert it with "
                      f"onnx.version_converter")
     return model
+
+
+def texts_are_texts(message) -> bool:
+    """Whether all strings are UTF-8; the parser gives others as bytes."""
+    for field, value in message.ListFields():
+        several = list(value) if hasattr(value, "extend") else [value]
+        if field.type == field.TYPE_STRING and not all(isinstance(v, str) for v in several):
+            return False
+        if field.type == field.TYPE_MESSAGE and not all(map(texts_are_texts, several)):
+            return False
+    return True
+
+
+def printable(name: str) -> str:
+    """A name for locations and messages."""
+    return "".join(c if c.isprintable() else "_" for c in name[:200])
 
 
 def opset_of(imports) -> int | None:
@@ -162,6 +180,8 @@ def attribute_value(a: AttributeProto):
         return getattr(a, kinds[a.type])
     if a.type == AttributeProto.STRING:
         return a.s.decode("utf-8", "replace")
+    if a.type == AttributeProto.STRINGS:
+        return [s.decode("utf-8", "replace") for s in a.strings]
     lists = {AttributeProto.FLOATS: a.floats, AttributeProto.INTS: a.ints}
     if a.type in lists:
         return list(lists[a.type])
@@ -198,4 +218,4 @@ def source_line(node: NodeProto) -> tuple[str | None, int, str]:
     trace = next((p.value for p in node.metadata_props if p.key == "pkg.torch.onnx.stack_trace"), "")
     frames = re.findall(r'File "(.+?)", line (\d{1,9}), in (\S+)', trace)
     own = [f for f in frames if "/torch/" not in f[0]] or frames
-    return (own[-1][0], int(own[-1][1]), own[-1][2]) if own else (None, 0, "")
+    return (printable(own[-1][0]), int(own[-1][1]), printable(own[-1][2])) if own else (None, 0, "")

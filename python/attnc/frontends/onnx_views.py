@@ -304,7 +304,7 @@ def tile(w, node, x, counts):
 
 
 @handles("Pad", sizes=(1, 3))
-def pad(w, node, x, amounts, value, axes):
+def pad(w, node, x, amounts, value, axes=None):
     if node["mode"] != "constant":
         raise Unsupported(f"padding by {node['mode'][:20]}; attnc has constant padding")
     axes = axes_of(range(x.rank) if axes is None else axes, x.rank)

@@ -71,7 +71,7 @@ class Operator(HigherOrderOperator):
 
     def trace(self, mode, options, operands, captures, *functions):
         parsed = json.loads(options)
-        with disable_proxy_modes_tracing():
+        with disable_proxy_modes_tracing(), fresh_sizes(operands):
             examples = self.definition.arguments(parsed, operands)
             shares = split(captures, parsed["captures"])
             with self.definition.reading():
@@ -111,6 +111,12 @@ def take_constants(graph: torch.fx.GraphModule) -> list[torch.Tensor]:
 
 def text(options: str | Options) -> str:
     return options if isinstance(options, str) else json.dumps(options)
+
+
+def fresh_sizes(operands: Tensors) -> contextlib.AbstractContextManager:
+    """Sizes that an example brings are its own: nothing else must know them."""
+    mode = torch._guards.detect_fake_mode(operands)
+    return mode.shape_env.ignore_fresh_unbacked_symbols() if mode and mode.shape_env else contextlib.nullcontext()
 
 
 def split(values: Sequence, counts: Sequence[int]) -> list[tuple]:
