@@ -94,10 +94,18 @@ def from_scalar(b: Builder, x: Value) -> Value:
 # -- views
 
 def reshape(b: Builder, x: Value, shape: Sequence[Size]) -> Value:
-    """The same elements in another shape, as collapse and expand."""
+    """The same elements in another shape, as collapse and expand; what a view was made of, where that has the shape."""
     shape = tuple(shape)
-    if x.rank == len(shape) and all(shapes.same(s, t) for s, t in zip(x.shape, shape)):
-        return x
+    for made in (x, b.reshaped.get(x.name)):
+        if made is not None and made.rank == len(shape) and all(shapes.same(s, t) for s, t in zip(made.shape, shape)):
+            return made
+    out = _reshape(b, x, shape)
+    if out.name != x.name:
+        b.reshaped[out.name] = b.reshaped.get(x.name, x)
+    return out
+
+
+def _reshape(b: Builder, x: Value, shape: tuple[Size, ...]) -> Value:
     if 0 in shape:
         return b.empty(shape, x.dtype)
     if not shape:
