@@ -166,11 +166,16 @@ void Tiling::visitRun(const QueryBlock &queries, KeyTile run) {
   Value zero = e.index(0), low = zero, high = run.count;
   if (source.mask)
     std::tie(low, high) = clipToSeen(queries, run, {zero, queries.count, zero, run.count});
-  e.loop(low, high, s.keys, [&](Value first) {
+  // Tiles of one size, rather than whole ones and a short rest: each costs its rows something.
+  Value count = e.sub(high, low), tiles = e.max(e.ceilDiv(count, s.keys), e.index(1));
+  Value share = e.div(e.add(count, e.sub(tiles, e.index(1))), tiles);
+  Value size = e.max(e.mul(e.ceilDiv(share, s.columns()), s.columns()), e.index(s.columns()));
+  e.loop(zero, e.div(e.add(count, e.sub(size, e.index(1))), size), 1, [&](Value tile) {
+    Value first = e.add(low, e.mul(tile, size));
     KeyTile keys = run;
     keys.stored = e.add(run.stored, first);
     keys.first = e.add(run.first, first);
-    keys.count = e.min(e.sub(high, first), e.index(s.keys));
+    keys.count = e.min(e.sub(high, first), size);
     if (!source.mask)
       return computeTile(queries, keys);
     MaskClass seen = classify(a, queries, keys, {zero, queries.count, zero, keys.count});
