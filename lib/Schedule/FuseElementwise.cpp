@@ -2,8 +2,11 @@
 //
 // Upstream's fusion with a limit: a producer is not fused where its result would be computed again and again, that is where
 // the reader has loops that do not index it (a number per row, read by every element of the row), unless that costs next to
-// nothing. Without it Anderson's solve, once a sample, would be done for every number of the sample.
+// nothing. Without it Anderson's solve, once a sample, would be done for every number of the sample. Nor is a producer fused that
+// depends on weights alone: it will be a prepared weight.
 #include "attnc/Schedule/Schedule.h"
+
+#include "WeightValues.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -44,9 +47,16 @@ bool computesOnce(OpOperand *operand) {
   return !reader || reader.getMatchingIndexingMap(operand).getNumResults() == reader.getNumLoops();
 }
 
+/// What is the same in every call is not to be computed in every call.
+bool staysPrepared(OpOperand *operand) {
+  attnc::WeightValues values;
+  Operation *reader = operand->getOwner();
+  return values.isWorthKeeping(operand->get()) && !(reader->getNumResults() && values.isWeight(reader->getResult(0)));
+}
+
 bool shouldFuse(OpOperand *operand) {
   auto producer = operand->get().getDefiningOp<linalg::LinalgOp>();
-  return hasOneReader(operand) && (computesOnce(operand) || !producer || isCheap(producer));
+  return hasOneReader(operand) && !staysPrepared(operand) && (computesOnce(operand) || !producer || isCheap(producer));
 }
 
 /// A broadcast that elementwise ops read, and nothing starts from, is an elementwise op itself.

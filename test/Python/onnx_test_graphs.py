@@ -7,7 +7,7 @@ import onnx
 import onnx.parser
 import onnxruntime
 
-from common import FOLDER, package
+from common import FOLDER, package, raised
 import attnc
 from attnc import frontends
 from onnx_test_ops import as_tuple, close
@@ -147,6 +147,34 @@ class Graphs(unittest.TestCase):
           }>
         }"""
         self.check(text, [(np.linspace(-1, 1, n).astype(F), np.array(limit, F)) for n, limit in ((4, 10), (2, 1e9), (3, -1))], present=("scf.while",))
+
+    def test_loop_whose_condition_is_of_what_it_carries(self):
+        """Rows that stop one by one, the condition computed in front of the loop and at the end of its body: it is asked in front of each step."""
+        text = """
+        halting (float[n] x) => (float[n] y, int64 steps) <int64 zero = {0}, int64 one = {1}, int64 most = {8}, float limit = {1.0}> {
+          small = Less(x, limit)  s = Cast<to = 7>(small)  a = ReduceMax<keepdims = 0>(s)  some = Cast<to = 9>(a)
+          few = Less(zero, most)  go = And(few, some)
+          steps, y = Loop (, go, zero, x) <body = body (int64 i, bool going, int64 c, float[n] v) => (bool again, int64 c2, float[n] v2) {
+            runs = Less(v, limit)  d = Add(v, v)  v2 = Where(runs, d, v)
+            c2 = Add(c, one)
+            small1 = Less(v2, limit)  s1 = Cast<to = 7>(small1)  a1 = ReduceMax<keepdims = 0>(s1)  some1 = Cast<to = 9>(a1)
+            few1 = Less(c2, most)  again = And(few1, some1)
+          }>
+        }"""
+        draw = np.random.default_rng(6)
+        cases = [(draw.uniform(0.01, 0.5, size=n).astype(F),) for n in (3, 1, 6)] + [(np.full(2, 3, F),), (np.zeros(2, F),)]
+        self.check(text, cases, opset=14, present=("scf.while", "arith.ori"))
+        self.assertEqual(raised(FOLDER / "test_loop_whose_condition_is_of_what_it_carries14.mlir").count("loop.adaptive"), 1)
+
+    def test_loop_with_another_condition_in_front(self):
+        """The first condition is not the body's: it is carried."""
+        text = """
+        other (float[n] x, bool first) => (float[n] y) <float limit = {1.0}> {
+          y = Loop (, first, x) <body = body (int64 i, bool going, float[n] v) => (bool again, float[n] v2) {
+            v2 = Add(v, v)  m = ReduceMax<keepdims = 0>(v2)  again = Less(m, limit)
+          }>
+        }"""
+        self.check(text, [(np.linspace(0.1, high, n).astype(F), np.array(first)) for n, high in ((3, 0.4), (1, 5)) for first in (True, False)])
 
     def test_loop_with_rows(self):
         """A counted loop that carries a value and gives a row at each step."""

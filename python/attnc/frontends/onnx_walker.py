@@ -68,6 +68,7 @@ class Node:
     operation: str
     since: int
     name: str
+    inputs: list[str]
     outputs: list[str]  # "" where nobody reads one
     attributes: dict[str, Any]
     scope: "Scope"
@@ -89,6 +90,7 @@ class Scope:
     def __init__(self, opsets: dict[str, int], outer: "Scope | None" = None, depth: int = 0):
         self.values: dict[str, Any] = {}
         self.constants: dict[str, TensorProto] = {}
+        self.producers: dict[str, NodeProto] = {}
         self.references: dict[str, AttributeProto] = {}  # what a function was called with
         self.opsets, self.outer, self.depth = opsets, outer, depth
         if outer:
@@ -103,6 +105,7 @@ class Walker:
         self.problems: list[Problem] = []
         self.bounds: dict[sympy.Symbol, list[int]] = {}  # least and most of what a size may be
         self.functions = {(f.domain, f.name, f.overload): f for f in model.functions}
+        self.truths: dict[str, Value] = {}  # integers that are 0 or 1, by name: what they are casts of
         self._walked = 0
         self._made: dict[int, tuple[Known, Value]] = {}
         self._constants: dict[int, tuple[TensorProto, Operand]] = {}  # a tensor that is held keeps its id
@@ -110,8 +113,8 @@ class Walker:
 
     # -- graphs
 
-    def graph(self, graph: GraphProto, arguments: Sequence[Operand], scope: Scope) -> list[Operand]:
-        """The results of a graph on operands, in its scope."""
+    def graph(self, graph: GraphProto, arguments: Sequence[Operand], scope: Scope, first: int = 0) -> list[Operand]:
+        """The results of a graph on operands, in its scope, from the first that is asked for."""
         initial = {t.name for t in graph.initializer}
         inputs = [i for i in graph.input if i.name not in initial]
         if len(inputs) != len(arguments):
@@ -120,10 +123,11 @@ class Walker:
         scope.values.update((i.name, a) for i, a in zip(inputs, arguments))
         if graph.sparse_initializer:
             raise Unsupported("sparse initializers; attnc has dense ones")
-        return self.nodes(graph.node, [o.name for o in graph.output], scope)
+        return self.nodes(graph.node, [o.name for o in graph.output[first:]], scope)
 
     def nodes(self, nodes, outputs: Sequence[str], scope: Scope) -> list[Operand]:
         kept, read = onnx_file.needed(nodes, outputs)
+        scope.producers.update((o, proto) for proto in kept for o in proto.output)
         for proto in kept:
             self._walked += 1
             if self._walked > MOST_NODES:
@@ -143,9 +147,9 @@ class Walker:
             at = at.outer
         raise Unsupported(f"the value '{onnx_file.printable(name)}' is not there: no input, initializer or node in front has this name")
 
-    def nested(self, graph: GraphProto, arguments: Sequence[Operand], scope: Scope) -> list[Operand]:
+    def nested(self, graph: GraphProto, arguments: Sequence[Operand], scope: Scope, first: int = 0) -> list[Operand]:
         """A graph of an attribute. Its own problems are told; the node around it then has no value."""
-        out = self.graph(graph, arguments, Scope(scope.opsets, scope, scope.depth))
+        out = self.graph(graph, arguments, Scope(scope.opsets, scope, scope.depth), first)
         if any(x is MISSING for x in out):
             raise Stopped
         return out
@@ -191,7 +195,7 @@ class Walker:
         given = attributes_of(proto, scope)
         onnx_schema.check(schema, given, operands, len(proto.output))
         attributes = {name: onnx_file.attribute_value(a) for name, a in [*onnx_schema.defaults(schema).items(), *given.items()]}
-        node = Node(proto.op_type, schema.since_version, proto.name, outputs, attributes, scope)
+        node = Node(proto.op_type, schema.since_version, proto.name, list(proto.input), outputs, attributes, scope)
         entry = entry_of(node.operation, node.since)
         if entry is None:
             return self.defined(schema, given, operands, scope, version)
@@ -211,11 +215,7 @@ class Walker:
         return [one(i, x) for i, x in enumerate(padded)]
 
     def folded(self, node: Node, operands: list) -> Known | None:
-        f = onnx_known.FOLDS.get(node.operation)
-        if f is None or not operands or not all(isinstance(o, Known) for o in operands):
-            return None
-        compares = node.operation in ("Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "And", "Or", "Xor", "Not")
-        return onnx_known.fold(f, operands, "i1" if compares else operands[-1 if node.operation == "Where" else 0].dtype)
+        return onnx_known.folded(node.operation, operands) if all(isinstance(o, Known) for o in operands) else None
 
     def call(self, function: FunctionProto, given: dict[str, AttributeProto], operands: list, scope: Scope) -> list[Any]:
         """A function of the model, written out."""

@@ -74,7 +74,7 @@ def policy_text(w: Walker, options: dict, given: dict) -> str:
         words.append(f"seed({as_scalar(w, given['seed'], 'i64').name})")
     words += [f"{word}({options[word]})" for word in ("stream", "on") if word in options]
     if "delta" in options:
-        words.append(f"delta({float(options['delta'])!r})")
+        words.append(f"delta({scalar.literal(options['delta'], 'f64')})")
     return " ".join(words)
 
 
