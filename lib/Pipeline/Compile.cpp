@@ -68,8 +68,14 @@ LogicalResult printModule(ModuleOp module, StringRef path) {
 Expected<std::optional<ModelWeights>> openWeights(const Manifest &manifest, const std::string &path) {
   if (path == "external" || manifest.weights.empty())
     return std::optional<ModelWeights>();
+  std::vector<StringRef> names; // in the user's file
+  for (const WeightDecl &weight : manifest.weights)
+    if (!weight.prepared)
+      names.push_back(weight.name);
+  for (const SourceDecl &source : manifest.sources)
+    names.push_back(source.name);
   if (path.empty())
-    return makeError(ErrorKind::Argument, "the model reads weights ('", manifest.weights[0].name, "' first, ", manifest.weights.size(),
+    return makeError(ErrorKind::Argument, "the model reads weights ('", names.front().str(), "' first, ", names.size(),
                      " in all): give --weights FILE.safetensors, or --weights=external to name the file when the package is loaded");
   ATTNC_TRY(ModelWeights weights, ModelWeights::open(path, manifest));
   return std::optional(std::move(weights));
