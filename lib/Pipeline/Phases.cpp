@@ -33,6 +33,10 @@ static void buildOptimizePhase(OpPassManager &passes) {
   passes.addPass(createExpandPolicies());
   passes.addPass(createLoopInvariantCodeMotionPass());
   passes.addPass(createCSEPass());
+  passes.addPass(createCompactLoops());
+  passes.addPass(createCanonicalizerPass());
+  passes.addPass(createLoopInvariantCodeMotionPass());
+  passes.addPass(createCSEPass());
 }
 
 static constexpr Phase kPhases[] = {
