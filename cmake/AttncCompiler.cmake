@@ -15,7 +15,7 @@ if(ATTNC_PCH)
 endif()
 
 add_subdirectory(dialects)
-set(rooms Dialect Reference Import Raise Optimize Schedule Memory Math Lower Codegen Pipeline InitAll)
+set(rooms Target Dialect Reference Import Raise Optimize Schedule Memory Math Masks Lower Codegen Pipeline InitAll)
 set(tools attnc attnc-opt attnc-lsp-server attnc-reduce)
 if(ATTNC_REFERENCE_ONLY)
   set(rooms Dialect Reference)

@@ -27,12 +27,19 @@ enum {
   ATTNC_STOP_STEP_LIMIT = 2
 };
 
+/* What the launches of one kernel took. */
+typedef struct attnc_kernel_time {
+  int64_t calls;
+  int64_t ticks; /* of the CPU's time stamp counter */
+} attnc_kernel_time;
+
 /* One call's controls. Fields may be added at the end; `size` tells which are there. */
 typedef struct attnc_control {
   int32_t size;                   /* sizeof(attnc_control) of the caller */
   int32_t stop;                   /* set by the callee: ATTNC_STOP_… */
   const volatile int32_t *cancel; /* may be null; non-zero: stop at the next loop iteration */
   int64_t steps_left;             /* loop iterations still allowed; each takes one, at 0 the loop stops */
+  attnc_kernel_time *kernel_times; /* may be null; one for each of the function's "kernels", added to */
 } attnc_control;
 
 /* Runs a function. `buffers`: inputs, outputs, states, weights, each in the manifest's order, each

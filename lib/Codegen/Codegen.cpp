@@ -6,6 +6,8 @@
 
 #include "Link.h"
 
+#include "attnc/Target/Cpu.h"
+
 #include "mlir/IR/Threading.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
@@ -27,18 +29,6 @@
 using namespace llvm;
 
 namespace attnc {
-
-static constexpr CpuLevel kX86Levels[] = {
-    {"avx2", "x86-64-v3", "", 256},
-    {"avx512", "x86-64-v4", "-prefer-256-bit", 512},
-};
-
-ArrayRef<CpuLevel> x86Levels() { return kX86Levels; }
-
-const CpuLevel *findLevel(StringRef name) {
-  const CpuLevel *it = find_if(kX86Levels, [&](const CpuLevel &l) { return l.name == name; });
-  return it == std::end(kX86Levels) ? nullptr : it;
-}
 
 /// What LLVM calls. Copies and fills whose size it does not know: string instructions run at the speed of the cache on
 /// every CPU of these levels, and cannot be turned into calls of themselves. And f32 to bf16 for CPUs without it, to the nearest
@@ -188,7 +178,8 @@ static Expected<std::string> emitObject(Module &module, TargetMachine &machine) 
   return std::string(object);
 }
 
-static Expected<std::string> emitSharedObject(mlir::ModuleOp module, const CpuLevel &level, StringRef signature) {
+static Expected<std::string> emitSharedObject(mlir::ModuleOp module, StringRef signature) {
+  const CpuLevel &level = getCpuLevel(module);
   Expected<std::unique_ptr<TargetMachine>> machine = makeTargetMachine(level);
   if (!machine)
     return machine.takeError();
@@ -210,18 +201,17 @@ static Expected<std::string> emitSharedObject(mlir::ModuleOp module, const CpuLe
   return linkSharedObject(*object);
 }
 
-Expected<std::vector<std::string>> emitSharedObjects(mlir::ModuleOp module, ArrayRef<const CpuLevel *> levels,
-                                                     StringRef signature) {
-  mlir::MLIRContext *context = module->getContext();
+Expected<std::vector<std::string>> emitSharedObjects(ArrayRef<mlir::ModuleOp> modules, StringRef signature) {
+  mlir::MLIRContext *context = modules.front()->getContext();
   mlir::registerBuiltinDialectTranslation(*context);
   mlir::registerLLVMDialectTranslation(*context);
-  std::vector<std::string> objects(levels.size());
+  std::vector<std::string> objects(modules.size());
   std::vector<Error> errors;
-  for (size_t i = 0; i < levels.size(); ++i)
+  for (size_t i = 0; i < modules.size(); ++i)
     errors.push_back(Error::success());
-  mlir::parallelFor(context, 0, levels.size(), [&](size_t i) {
+  mlir::parallelFor(context, 0, modules.size(), [&](size_t i) {
     cantFail(std::move(errors[i]));
-    Expected<std::string> object = emitSharedObject(module, *levels[i], signature);
+    Expected<std::string> object = emitSharedObject(modules[i], signature);
     errors[i] = object.takeError();
     if (!errors[i])
       objects[i] = std::move(*object);

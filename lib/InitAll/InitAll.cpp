@@ -6,6 +6,7 @@
 #include "attnc/Dialect/Loop/Loop.h"
 #include "attnc/Lower/Cpu.h"
 #include "attnc/Lower/LowerAttn.h"
+#include "attnc/Masks/Masks.h"
 #include "attnc/Math/Passes.h"
 #include "attnc/Memory/Memory.h"
 #include "attnc/Optimize/Passes.h"
@@ -22,6 +23,7 @@ void attnc::registerPasses() {
   registerRaisePasses();
   registerOptimizePasses();
   registerSchedulePasses();
+  registerMasksPasses();
   registerMathPasses();
   registerMemoryPasses();
   registerLowerPasses();

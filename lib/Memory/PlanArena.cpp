@@ -469,7 +469,8 @@ void ArenaPlanner::addSizeFunction() {
   func::ReturnOp::create(b, loc, results);
 }
 
-/// The plan in numbers, for the manifest: attnc.plan = [{estimate, first, last, below}].
+/// The plan in numbers, for the manifest: attnc.plan = [{estimate, first, last, below}]; and attnc.kernels, the kernels
+/// that the entry launches, each once: their places there are the numbers by which a run counts them.
 void ArenaPlanner::recordPlan() {
   SmallVector<Attribute> rows;
   for (Buffer &buffer : buffers) {
@@ -497,6 +498,9 @@ void ArenaPlanner::recordPlan() {
     rows.push_back(row.getDictionary(top.getContext()));
   }
   function->setAttr("attnc.plan", top.getArrayAttr(rows));
+  SetVector<Attribute> kernels;
+  function.walk([&](attnc::LaunchOp launch) { kernels.insert(launch.getKernelAttr()); });
+  function->setAttr("attnc.kernels", top.getArrayAttr(kernels.getArrayRef()));
 }
 
 LogicalResult ArenaPlanner::run() {

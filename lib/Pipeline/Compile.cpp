@@ -1,6 +1,7 @@
 // attnc compile: parse, phases, code per level, weights, package.
 #include "attnc/Pipeline/Compile.h"
 
+#include "attnc/Codegen/Codegen.h"
 #include "attnc/Pipeline/ManifestBuilder.h"
 
 #include "attnc/Package/PackageFile.h"
@@ -99,27 +100,40 @@ Status addWeights(PackageWriter &writer, const Manifest &manifest, const std::op
 }
 
 /// The code is made first: a back end that gives up ends the process, and must not leave half a package.
-LogicalResult writePackage(ModuleOp module, Manifest manifest, const std::optional<SafetensorsFile> &weights, const CompileOptions &options) {
+LogicalResult writePackage(ArrayRef<ModuleOp> modules, Manifest manifest, const std::optional<SafetensorsFile> &weights, const CompileOptions &options) {
   auto begin = [&](StringRef phase) {
     if (options.phases.onPhase)
       options.phases.onPhase(*findPhase(phase));
   };
   begin("codegen");
-  llvm::Expected<std::vector<std::string>> objects = emitSharedObjects(module, options.levels, signatureOf(manifest));
+  llvm::Expected<std::vector<std::string>> objects = emitSharedObjects(modules, signatureOf(manifest));
   if (!objects)
-    return emitError(UnknownLoc::get(module.getContext())) << llvm::toString(objects.takeError());
+    return emitError(UnknownLoc::get(modules.front()->getContext())) << llvm::toString(objects.takeError());
   begin("package");
   Expected<PackageWriter> writer = PackageWriter::create(options.output);
   if (!writer)
-    return report(module, writer.error());
+    return report(modules.front(), writer.error());
   if (Status added = addWeights(*writer, manifest, weights); !added)
-    return report(module, added.error());
+    return report(modules.front(), added.error());
   std::vector<PackageWriter::Code> code;
   for (auto [level, object] : llvm::zip_equal(options.levels, *objects))
     code.push_back({level->name.str(), textBytes(object)});
   if (Status done = writer->finish(std::move(manifest), code); !done)
-    return report(module, done.error());
+    return report(modules.front(), done.error());
   return success();
+}
+
+/// The lower phase on a copy of the planned module for each level: their tiles differ, their plan and interface do not.
+FailureOr<SmallVector<OwningOpRef<ModuleOp>>> lowerForLevels(ModuleOp module, PhaseOptions options, ArrayRef<const CpuLevel *> levels) {
+  SmallVector<OwningOpRef<ModuleOp>> lowered;
+  options.startFrom = findPhase("lower");
+  for (const CpuLevel *level : levels) {
+    setCpuLevel(lowered.emplace_back(module.clone()).get(), *level);
+    if (failed(runPhases(*lowered.back(), options)))
+      return failure();
+    options.onPhase = nullptr; // one phase, however many levels
+  }
+  return lowered;
 }
 
 /// Ops of unknown dialects are parsed, so that the sentence about them is ours.
@@ -161,17 +175,19 @@ LogicalResult compileModel(MLIRContext &context, const CompileOptions &options) 
 
   // The manifest is read between plan and lower.
   const Phase *plan = findPhase("plan"), *lower = findPhase("lower");
-  PhaseOptions first = options.phases, second = options.phases;
+  PhaseOptions first = options.phases;
   bool stopsEarly = first.stopAfter && first.stopAfter <= lower;
-  if (stopsEarly)
+  if (stopsEarly) {
+    if (first.stopAfter == lower) // one module is printed: that of the highest level
+      setCpuLevel(*module, *options.levels.back());
     return success(succeeded(runPhases(*module, first)) && succeeded(printModule(*module, options.output)));
+  }
   if (first.startFrom && first.startFrom > plan) // nothing to plan: read the manifest as it stands
     return fail() << "a package can be made from phase " << plan->name << " or earlier, not from " << first.startFrom->name;
   // Made and removed again: a place that cannot be written is known before the work.
   if (Expected<AtomicFile> output = AtomicFile::create(options.output); !output)
     return report(*module, output.error());
   first.stopAfter = plan;
-  second.startFrom = lower;
   if (failed(runPhases(*module, first)))
     return failure();
   FailureOr<Manifest> manifest = buildManifest(*module, llvm::sys::path::stem(options.model));
@@ -181,9 +197,13 @@ LogicalResult compileModel(MLIRContext &context, const CompileOptions &options) 
   Expected<std::optional<SafetensorsFile>> weights = openWeights(*manifest, options.weights);
   if (!weights)
     return report(*module, weights.error());
-  if (failed(runPhases(*module, second)))
+  FailureOr<SmallVector<OwningOpRef<ModuleOp>>> lowered = lowerForLevels(*module, options.phases, options.levels);
+  if (failed(lowered))
     return failure();
-  return writePackage(*module, std::move(*manifest), *weights, options);
+  SmallVector<ModuleOp> modules;
+  for (OwningOpRef<ModuleOp> &level : *lowered)
+    modules.push_back(*level);
+  return writePackage(modules, std::move(*manifest), *weights, options);
 }
 
 } // namespace attnc

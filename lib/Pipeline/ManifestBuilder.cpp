@@ -5,7 +5,6 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Interfaces/LoopLikeInterface.h"
-#include "llvm/ADT/MapVector.h"
 
 using namespace mlir;
 
@@ -142,16 +141,17 @@ LogicalResult Builder::addArgument(func::FuncOp function, unsigned index, Functi
 
 /// Which kernels an entry launches, how often each stands there.
 void Builder::addKernels(func::FuncOp function, Function &out) {
-  llvm::MapVector<StringRef, int64_t> calls;
+  llvm::StringMap<int64_t> calls;
   function.walk([&](LaunchOp launch) { ++calls[launch.getKernel()]; });
-  for (auto [name, count] : calls) {
+  for (auto kernel : function->getAttrOfType<ArrayAttr>("attnc.kernels").getAsRange<FlatSymbolRefAttr>()) {
+    StringRef name = kernel.getValue();
     llvm::SetVector<StringRef> ops;
     module.lookupSymbol<func::FuncOp>(name).walk([&](Operation *op) {
       StringRef dialect = op->getName().getDialectNamespace();
       if (isa<func::FuncOp>(op->getParentOp()) && (dialect == "linalg" || dialect == "attn" || dialect == "tensor"))
         ops.insert(op->getName().getStringRef());
     });
-    out.kernels.push_back({name.str(), name.str(), count, llvm::join(ops, ", "), "", ""});
+    out.kernels.push_back({name.str(), name.str(), calls[name], llvm::join(ops, ", "), "", ""});
   }
 }
 

@@ -62,7 +62,11 @@ static LogicalResult dump(ModuleOp module, const Phase &phase, StringRef folder)
     return emitError(module.getLoc()) << "cannot make the folder '" << folder << "': " << error.message();
   llvm::SmallString<128> path(folder);
   std::string name;
-  llvm::raw_string_ostream(name) << llvm::format("%02d-", int(&phase - kPhases)) << phase.name << ".mlir";
+  llvm::raw_string_ostream stream(name);
+  stream << llvm::format("%02d-", int(&phase - kPhases)) << phase.name;
+  if (auto level = module->getAttrOfType<StringAttr>("attnc.cpu_level"))
+    stream << "-" << level.getValue();
+  stream << ".mlir";
   llvm::sys::path::append(path, name);
   std::string error;
   std::unique_ptr<llvm::ToolOutputFile> file = openOutputFile(path, &error);

@@ -130,26 +130,39 @@ Status checkNames(const RunOptions &options, std::string_view function, std::spa
 
 } // namespace
 
-Expected<std::vector<NamedTensor>> collectInputs(const RunOptions &options, std::string_view function,
-                                                 std::span<const TensorDecl> inputs) {
+Expected<std::vector<std::optional<Tensor>>> givenInputs(const RunOptions &options, std::string_view function,
+                                                         std::span<const TensorDecl> inputs) {
   std::optional<TensorArchive> archive;
   if (!options.inputsFile.empty()) {
     ATTNC_TRY(archive, TensorArchive::open(options.inputsFile));
   }
   ATTNC_CHECK(checkNames(options, function, inputs, archive));
-  std::vector<NamedTensor> out;
+  std::vector<std::optional<Tensor>> out;
   for (auto &decl : inputs) {
     auto given = std::find_if(options.inputs.begin(), options.inputs.end(),
                               [&](auto &assignment) { return assignment.name == decl.name; });
     std::string inFile = options.prefix + decl.name;
+    out.emplace_back();
     if (given == options.inputs.end() && (!archive || !archive->contains(inFile)))
-      return makeError(ErrorKind::Argument, "input '", decl.name, "' of '", function, "' (", dtypeName(decl.dtype), " ",
-                       shapeText(decl.shape), ") is missing",
-                       archive ? concat(": '", options.inputsFile, "' has no tensor '", inFile, "'") : "");
+      continue;
     // The command line goes before the file.
     ATTNC_TRY(Tensor tensor, given != options.inputs.end() ? readInput(given->value, decl) : archive->read(inFile));
-    ATTNC_TRY(Tensor converted, convertInput(tensor, decl));
-    out.push_back({decl.name, std::move(converted)});
+    ATTNC_TRY(out.back(), convertInput(tensor, decl));
+  }
+  return out;
+}
+
+Expected<std::vector<NamedTensor>> collectInputs(const RunOptions &options, std::string_view function,
+                                                 std::span<const TensorDecl> inputs) {
+  ATTNC_TRY(auto given, givenInputs(options, function, inputs));
+  std::vector<NamedTensor> out;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const TensorDecl &decl = inputs[i];
+    if (!given[i])
+      return makeError(ErrorKind::Argument, "input '", decl.name, "' of '", function, "' (", dtypeName(decl.dtype), " ",
+                       shapeText(decl.shape), ") is missing",
+                       options.inputsFile.empty() ? "" : concat(": '", options.inputsFile, "' has no tensor '", options.prefix + decl.name, "'"));
+    out.push_back({decl.name, std::move(*given[i])});
   }
   return out;
 }

@@ -354,7 +354,7 @@ Status Session::invoke(Call &call, int64_t arenaBytes, const RunControl &control
     return noMemory(uint64_t(arenaBytes), "the arena");
   bool limit = limited && control.stepLimit > 0;
   attnc_control c{int32_t(sizeof(attnc_control)), ATTNC_STOP_NONE, control.cancel,
-                  limit ? control.stepLimit : INT64_MAX};
+                  limit ? control.stepLimit : INT64_MAX, limited ? control.kernelTimes : nullptr};
   int32_t stop = call.function->run(call.buffers.data(), call.sizes.data(), scratch, &c);
   if (stop == ATTNC_STOP_NONE)
     return {};

@@ -33,6 +33,7 @@ struct OutputRef {
 struct RunControl {
   const volatile int32_t *cancel = nullptr;
   int64_t stepLimit = 0; // 0: none
+  attnc_kernel_time *kernelTimes = nullptr; // one a kernel of the function, or null
 };
 
 struct Capacity {
@@ -48,6 +49,8 @@ public:
   Status run(std::string_view function, std::span<const InputRef> inputs, std::span<OutputRef> outputs,
              const RunControl &control);
   void reset();
+  /// States begin again where they lie; the session's sizes stay.
+  Status rewind();
   /// Appends all states to a file, which the caller commits.
   Status save(AtomicFile &file);
   Status restore(const std::string &path);

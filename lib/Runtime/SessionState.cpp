@@ -4,6 +4,7 @@
 #include "attnc/Support/Text.h"
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace attnc {
 namespace {
@@ -23,6 +24,18 @@ void Session::reset() {
     if (!dim.isCapacity)
       dim.value = -1;
   halfWritten = false;
+}
+
+Status Session::rewind() {
+  halfWritten = false;
+  std::vector<State *> used;
+  for (auto &state : states)
+    if (std::exchange(state.ready, false))
+      used.push_back(&state);
+  for (State *state : used)
+    if (!state->ready) // one function makes several
+      ATTNC_CHECK(initialise(*state, {}));
+  return {};
 }
 
 /// Memory for a state whose sizes are all known; not initialised.

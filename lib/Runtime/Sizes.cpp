@@ -8,6 +8,7 @@ std::string sourceText(const Sizes::Source &source) {
   case Sizes::Source::Kind::Capacity: return "in the session's capacities";
   case Sizes::Source::Kind::State:
     return concat("in state '", source.name, "' (fixed by an earlier call; a reset frees it)");
+  case Sizes::Source::Kind::Option: return "by --size";
   default: return concat("in input '", source.name, "' (dimension ", source.axis, ")");
   }
 }

@@ -1,4 +1,5 @@
 #include "attnc/Support/Json.h"
+#include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -90,6 +91,16 @@ JsonWriter &JsonWriter::value(int64_t number) {
 JsonWriter &JsonWriter::value(uint64_t number) {
   separate();
   out += std::to_string(number);
+  return *this;
+}
+
+JsonWriter &JsonWriter::value(double number) {
+  if (!std::isfinite(number))
+    return null();
+  char text[32];
+  std::snprintf(text, sizeof text, "%.6g", number);
+  separate();
+  out += text;
   return *this;
 }
 

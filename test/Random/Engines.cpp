@@ -4,6 +4,7 @@
 #include "attnc/Codegen/Codegen.h"
 #include "attnc/Pipeline/ManifestBuilder.h"
 #include "attnc/Pipeline/Pipeline.h"
+#include "attnc/Target/Cpu.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
@@ -141,6 +142,7 @@ private:
 };
 
 static LogicalResult lower(ModuleOp module, const Plant *plant) {
+  setCpuLevel(module, hostLevel());
   PassManager passes(module.getContext(), module.getOperationName());
   findPhase("lower")->build(passes);
   if (plant && plant->lowered)
@@ -165,7 +167,7 @@ Expected<std::unique_ptr<Compiled>> Compiled::make(ModuleOp module, const Plant 
   out->manifest = std::move(*manifest);
   if (mlir::failed(lower(module, plant)))
     return failed("the lower phase failed");
-  auto objects = emitSharedObjects(module, {&hostLevel()}, signatureOf(out->manifest));
+  auto objects = emitSharedObjects(module, signatureOf(out->manifest));
   if (!objects)
     return makeError(ErrorKind::Internal, llvm::toString(objects.takeError()), messages);
   ATTNC_TRY(out->code, LoadedCode::load(std::as_bytes(std::span(objects->front()))));
@@ -213,7 +215,7 @@ Expected<std::vector<reference::Value>> Compiled::run(ModuleOp original, const C
   std::vector<void *> pointers;
   for (const Banded &buffer : buffers)
     pointers.push_back(buffer.data());
-  attnc_control control{int32_t(sizeof(attnc_control)), 0, nullptr, 1'000'000};
+  attnc_control control{int32_t(sizeof(attnc_control)), 0, nullptr, 1'000'000, nullptr};
   if (int32_t stop = run(pointers.data(), dims.data(), arena.data(), &control))
     return makeError(ErrorKind::Internal, "the run stopped by itself: ", stop);
   for (const auto &[number, buffer] : llvm::enumerate(buffers))

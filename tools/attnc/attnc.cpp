@@ -4,7 +4,9 @@
 #include "attnc/Package/Inspect.h"
 #include "attnc/Pipeline/Compile.h"
 #include "attnc/Reference/Run.h"
+#include "attnc/Runtime/BenchOptions.h"
 #include "attnc/Support/Progress.h"
+#include "attnc/Target/Cpu.h"
 
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/IR/MLIRContext.h"
@@ -77,14 +79,13 @@ void collectLevels(SmallVectorImpl<const CpuLevel *> &levels) {
   for (StringRef target : targets) {
     StringRef name = target;
     if (name == "cpu") {
-      for (const CpuLevel &level : x86Levels())
-        levels.push_back(&level);
+      llvm::append_range(levels, x86Levels());
     } else if (const CpuLevel *level = name.consume_front("cpu:") ? findLevel(name) : nullptr) {
       levels.push_back(level);
     } else {
       std::vector<std::string> known;
-      for (const CpuLevel &level : x86Levels())
-        known.push_back(("cpu:" + level.name).str());
+      for (const CpuLevel *level : x86Levels())
+        known.push_back(("cpu:" + level->name).str());
       errs() << "attnc: unknown target '" << target << "': expected cpu, or one level of it: " << join(known, ", ") << "\n";
       exit(1);
     }
@@ -170,6 +171,7 @@ int compileMain() {
 
 // These have parsers of their own, which attnc-run and the runtime's half share.
 cl::SubCommand runCommand("run", "run a package, or a model by the reference interpreter (--reference)");
+cl::SubCommand benchCommand("bench", "time a package's function and its kernels");
 cl::SubCommand inspectCommand("inspect", "show what a package holds");
 
 int runModelOrPackage(int argc, char **argv) {
@@ -194,6 +196,8 @@ int main(int argc, char **argv) {
   StringRef command = argc > 1 ? argv[1] : "";
   if (command == "run")
     return runModelOrPackage(argc - 1, argv + 1);
+  if (command == "bench")
+    return benchMain(argc - 1, argv + 1, "attnc bench");
   if (command == "inspect")
     return inspectMain(argc - 1, argv + 1);
   std::string overview = "attnc: an ahead-of-time compiler for attention models with dynamic loops\n\nPhases of compile:\n";
@@ -205,5 +209,5 @@ int main(int argc, char **argv) {
     return 2;
   if (compileCommand)
     return compileMain();
-  return wrongCommand("expected a command: compile, run or inspect; see attnc --help");
+  return wrongCommand("expected a command: compile, run, bench or inspect; see attnc --help");
 }

@@ -1,8 +1,8 @@
 // A model file to a package.
 #pragma once
 
-#include "attnc/Codegen/Codegen.h"
 #include "attnc/Pipeline/Pipeline.h"
+#include "attnc/Target/Cpu.h"
 
 namespace attnc {
 
@@ -10,7 +10,7 @@ struct CompileOptions {
   std::string model;                      ///< the .mlir file (text or bytecode), "-" for standard input
   std::string output;                     ///< the package, or the module where a phase in front of codegen is the last
   std::string weights;                    ///< a .safetensors file; "external": none are packed
-  llvm::SmallVector<const CpuLevel *> levels; ///< code is made for each
+  llvm::SmallVector<const CpuLevel *> levels; ///< at least one; code is made for each
   PhaseOptions phases;
   std::function<void()> onDiagnostic; ///< told before a diagnostic is printed, so that a line of progress can go
 };

@@ -35,8 +35,11 @@ struct ParsedRunOptions {
 /// `withReference`: whether --reference is one of the options.
 ParsedRunOptions parseRunOptions(int argc, const char *const *argv, const std::string &program, bool withReference);
 
-/// The tensors of a function's inputs, in its order, from --input and --inputs, in the declared
+/// Of a function's inputs, in its order, those that --input and --inputs give, in the declared
 /// dtypes. Shapes are the given ones; whether they fit is for whoever runs.
+Expected<std::vector<std::optional<Tensor>>> givenInputs(const RunOptions &options, std::string_view function,
+                                                         std::span<const TensorDecl> inputs);
+/// The same, where all have to be given.
 Expected<std::vector<NamedTensor>> collectInputs(const RunOptions &options, std::string_view function,
                                                  std::span<const TensorDecl> inputs);
 

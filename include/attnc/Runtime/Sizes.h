@@ -15,6 +15,7 @@ public:
       None,
       Capacity,
       State,
+      Option,
       Input
     } kind = Kind::None;
     std::string_view name; // of the state or input

@@ -27,6 +27,7 @@ public:
   JsonWriter &value(int64_t number);
   JsonWriter &value(uint64_t number);
   JsonWriter &value(int number) { return value(int64_t(number)); }
+  JsonWriter &value(double number); ///< six significant digits; null if it is none
   JsonWriter &value(bool flag);
   JsonWriter &null();
   /// key and value in one.

@@ -1,4 +1,5 @@
-// attnc.launch on buffers becomes a call; an operand whose type is more static or less than the kernel's is cast.
+// attnc.launch on buffers becomes a call; an operand whose type is more static or less than the kernel's is cast. The call
+// keeps the kernel's number among those of its entry (attnc.kernels).
 #include "attnc/Lower/Cpu.h"
 
 #include "attnc/Dialect/Attnc/Attnc.h"
@@ -25,7 +26,9 @@ public:
       for (auto [operand, type] : llvm::zip_equal(operands, kernel.getArgumentTypes()))
         if (operand.getType() != type)
           operand = memref::CastOp::create(b, launch.getLoc(), type, operand);
-      func::CallOp::create(b, launch.getLoc(), kernel, operands);
+      auto call = func::CallOp::create(b, launch.getLoc(), kernel, operands);
+      if (auto numbered = launch->getParentOfType<func::FuncOp>()->getAttrOfType<ArrayAttr>("attnc.kernels"))
+        call->setAttr("attnc.number", b.getI32IntegerAttr(std::distance(numbered.begin(), llvm::find(numbered, launch.getKernelAttr()))));
       launch.erase();
     });
   }

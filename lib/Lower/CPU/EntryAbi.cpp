@@ -3,9 +3,10 @@
 // Before: entries in control-flow form on memrefs, sizes first, the arena last, attnc.poll in loops. After:
 // the entry is private, takes the control pointer and returns an i32; two public functions on plain
 // pointers stand before it. Steps:
-//   1. attnc.poll splits its block: call attnc_poll, and leave with its answer unless it is 0;
-//   2. attnc_NAME loads sizes and buffers, makes memref descriptors (row-major) and calls the entry;
-//   3. attnc_NAME_size loads the sizes and calls NAME_arena_size.
+//   1. calls of kernels are timed if the control has a place for that (attnc_control.kernel_times);
+//   2. attnc.poll splits its block: call attnc_poll, and leave with its answer unless it is 0;
+//   3. attnc_NAME loads sizes and buffers, makes memref descriptors (row-major) and calls the entry;
+//   4. attnc_NAME_size loads the sizes and calls NAME_arena_size.
 #include "attnc/Lower/Cpu.h"
 
 #include "attnc/Dialect/Attnc/Attnc.h"
@@ -25,13 +26,14 @@ using namespace mlir;
 
 namespace {
 
-constexpr llvm::StringLiteral kPoll = "poll_control";
+constexpr llvm::StringLiteral kPoll = "poll_control", kTime = "time_kernel";
 
 /// Offsets of attnc_control's fields (include/attnc-c/KernelAbi.h).
 enum ControlField : int32_t {
   kStop = 4,
   kCancel = 8,
-  kStepsLeft = 16
+  kStepsLeft = 16,
+  kKernelTimes = 24
 };
 /// Reasons to stop, as in attnc_control.stop.
 enum StopReason : int32_t {
@@ -44,6 +46,7 @@ public:
   AbiBuilder(ModuleOp module) : module(module), b(module.getContext()), loc(module.getLoc()), converter(module.getContext()), ptr(LLVM::LLVMPointerType::get(module.getContext())) {}
 
   void addPollFunction();
+  void addTimeFunction();
   void wrapEntry(func::FuncOp entry);
 
 private:
@@ -52,6 +55,7 @@ private:
     return LLVM::GEPOp::create(b, loc, ptr, b.getI8Type(), base, ArrayRef<LLVM::GEPArg>{int32_t(offset)});
   }
   Value makeMemRef(MemRefType type, Value pointer, ValueRange dynamicSizes);
+  void timeKernels(func::FuncOp entry, Value control);
   void lowerPolls(func::FuncOp entry, Value control);
   void returnZero(func::FuncOp entry);
   func::FuncOp makeFunction(Twine name, ArrayRef<Type> inputs, Type result);
@@ -104,6 +108,59 @@ void AbiBuilder::addPollFunction() {
   Value reason = LLVM::SelectOp::create(b, loc, isRaised, cancelled, byLimit);
   LLVM::StoreOp::create(b, loc, reason, stopField);
   func::ReturnOp::create(b, loc, reason);
+}
+
+/// i64 time_kernel(control, number, since): now, by the time stamp counter, or 0 if nobody wants to know. Unless `since` is 0,
+/// the time from then on is added to the kernel's, with one call.
+void AbiBuilder::addTimeFunction() {
+  Type i32 = b.getI32Type(), i64 = b.getI64Type();
+  auto function = makeFunction(kTime, {ptr, i32, i64}, i64);
+  function.setPrivate();
+  Value control = function.getArgument(0), since = function.getArgument(2);
+  Value zero = LLVM::ConstantOp::create(b, loc, i64, 0);
+  // A caller from before the field was there has a smaller struct.
+  Value size = LLVM::LoadOp::create(b, loc, i32, control);
+  Value needed = LLVM::ConstantOp::create(b, loc, i32, kKernelTimes + 8);
+  Value hasField = LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::sge, size, needed);
+  Value times = LLVM::LoadOp::create(b, loc, ptr, LLVM::SelectOp::create(b, loc, hasField, field(control, kKernelTimes), field(control, kCancel)));
+  Value null = LLVM::ZeroOp::create(b, loc, ptr);
+  Value isWanted = LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::ne, times, null);
+  isWanted = LLVM::AndOp::create(b, loc, isWanted, hasField);
+  Block *count = b.createBlock(&function.getBody(), function.getBody().end());
+  Block *leave = b.createBlock(&function.getBody(), function.getBody().end());
+  b.setInsertionPointToEnd(&function.getBody().front());
+  cf::CondBranchOp::create(b, loc, isWanted, count, leave);
+
+  b.setInsertionPointToEnd(count);
+  Value now = LLVM::CallIntrinsicOp::create(b, loc, i64, b.getStringAttr("llvm.readcyclecounter"), ValueRange()).getResult(0);
+  Value isEnd = LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::ne, since, zero);
+  auto add = [&](int32_t at, Value number) {
+    auto row = LLVM::LLVMArrayType::get(i64, 2);
+    Value place = LLVM::GEPOp::create(b, loc, ptr, row, times, ArrayRef<LLVM::GEPArg>{function.getArgument(1), at});
+    LLVM::StoreOp::create(b, loc, LLVM::AddOp::create(b, loc, LLVM::LoadOp::create(b, loc, i64, place), number), place);
+  };
+  add(0, LLVM::ZExtOp::create(b, loc, i64, isEnd));
+  add(1, LLVM::SelectOp::create(b, loc, isEnd, LLVM::SubOp::create(b, loc, now, since), zero));
+  func::ReturnOp::create(b, loc, now);
+  b.setInsertionPointToEnd(leave);
+  func::ReturnOp::create(b, loc, zero);
+}
+
+void AbiBuilder::timeKernels(func::FuncOp entry, Value control) {
+  entry.walk([&](func::CallOp call) {
+    auto number = call->getAttrOfType<IntegerAttr>("attnc.number");
+    if (!number)
+      return;
+    call->removeAttr("attnc.number");
+    auto mark = [&](Value since) {
+      Value which = LLVM::ConstantOp::create(b, loc, number);
+      return func::CallOp::create(b, loc, kTime, b.getI64Type(), ValueRange{control, which, since}).getResult(0);
+    };
+    b.setInsertionPoint(call);
+    Value since = mark(LLVM::ConstantOp::create(b, loc, b.getI64Type(), 0));
+    b.setInsertionPointAfter(call);
+    mark(since);
+  });
 }
 
 void AbiBuilder::lowerPolls(func::FuncOp entry, Value control) {
@@ -234,6 +291,7 @@ void AbiBuilder::wrapEntry(func::FuncOp entry) {
   (void)entry.insertArgument(entry.getNumArguments(), ptr, {}, loc);
   Value control = entry.getArguments().back();
   returnZero(entry);
+  timeKernels(entry, control);
   lowerPolls(entry, control);
   entry.setFunctionType(b.getFunctionType(entry.getArgumentTypes(), b.getI32Type()));
   entry.setPrivate();
@@ -242,6 +300,7 @@ void AbiBuilder::wrapEntry(func::FuncOp entry) {
   // What the manifest took from the entry means nothing to LLVM.
   entry.setAllArgAttrs(SmallVector<DictionaryAttr>(entry.getNumArguments(), b.getDictionaryAttr({})));
   entry->removeAttr("attnc.bounds"); // in the manifest now, as the names are
+  entry->removeAttr("attnc.kernels");
 }
 
 class EntryAbi : public attnc::impl::EntryAbiBase<EntryAbi> {
@@ -253,6 +312,7 @@ public:
         entries.push_back(function);
     AbiBuilder builder(getOperation());
     builder.addPollFunction();
+    builder.addTimeFunction();
     for (func::FuncOp entry : entries)
       builder.wrapEntry(entry);
   }

@@ -14,6 +14,16 @@ def AssociateReductions : Pass<"attnc-associate-reductions", "::mlir::func::Func
   let summary = "let sums of contractions be taken in any order and with fused multiply-adds";
 }
 
+def LowerContractions : Pass<"attnc-lower-contractions", "::mlir::func::FuncOp"> {
+  let summary = "contractions of kernels, with what follows them element by element, become loops around blocks of sums in registers";
+  let description = [{
+    The block is that of the module's CPU level. What is no contraction of floats, or has no operand whose elements are read as vectors,
+    is left alone.
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
 def KernelScratch : Pass<"attnc-kernel-scratch", "::mlir::func::FuncOp"> {
   let summary = "temporaries of a kernel live on its stack";
   let description = [{

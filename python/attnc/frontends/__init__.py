@@ -8,6 +8,7 @@ import importlib
 import importlib.util
 import os
 import pathlib
+import sys
 from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
 from .errors import ImportProblems, Problem
@@ -62,6 +63,7 @@ def load_from_python(file: str, function: str) -> Imported:
     if not os.path.exists(file) or spec is None:
         raise refuse(file, "no such file")
     python = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = python  # torch's tracer looks globals of a function up there
     spec.loader.exec_module(python)
     made = getattr(python, function, None)
     if made is None:

@@ -90,7 +90,7 @@ class Builder:
 
     @contextlib.contextmanager
     def at(self, file: str | None, line: int = 0) -> Iterator[None]:
-        """Operations inside are at this place of the user's source."""
+        """Operations inside are at this place of the user's source; without a line it is a name."""
         before = self._location
         if file:
             number = self._locations.setdefault((file, line), len(self._locations))
@@ -102,7 +102,7 @@ class Builder:
 
     def location_aliases(self) -> list[str]:
         quote = lambda s: s.replace("\\", "\\\\").replace('"', '\\"')
-        return [f'#at{n} = loc("{quote(file)}":{line}:1)' for (file, line), n in self._locations.items()]
+        return [f'#at{n} = loc("{quote(file)}"' + (f":{line}:1)" if line else ")") for (file, line), n in self._locations.items()]
 
     # -- regions
 

@@ -47,8 +47,8 @@ def type_text(shape: Sequence[Size] | None, dtype: str) -> str:
 
 
 def name_of(value: Size) -> str:
-    """A size's name in attnc.dims: one word."""
-    return str(value).replace(" ", "")
+    """A size's name in attnc.dims: one word, without commas."""
+    return str(value).replace(" ", "").replace(",", ";")
 
 
 def grouping(before: Sequence[Size], after: Sequence[Size]) -> list[tuple[list[int], list[int]]] | None:

@@ -236,7 +236,7 @@ def erase_unused(graph: torch.fx.Graph) -> None:
 
 def decompose(program: ExportedProgram) -> ExportedProgram:
     """Splits up the operations that have no handler, and only those."""
-    from . import torch_control, torch_ops, torch_sums, torch_views  # noqa: F401: they fill HANDLERS
+    from . import torch_attnc, torch_control, torch_ops, torch_sums, torch_views  # noqa: F401: they fill HANDLERS
     table = torch.export.default_decompositions()
     for op in list(table.keys()):
         if str(op) in HANDLERS:

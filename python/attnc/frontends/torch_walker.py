@@ -72,7 +72,7 @@ def source_line(node: torch.fx.Node) -> tuple[str | None, int, str]:
 def place(node: torch.fx.Node, path: str) -> str:
     modules = [m[0] for m in (node.meta.get("nn_module_stack") or {}).values() if m[0]]
     file, line, function = source_line(node)
-    module = modules[-1].replace("L['self'].", "") if modules else ""
+    module = modules[-1].replace("L['self'].", "").removeprefix("_export_root").lstrip(".") if modules else ""
     return ", ".join(filter(None, (f"in {path}" if path else "", f"module '{module}'" if module else "",
                                    f"File {file}, line {line}, in {function}" if file else "")))
 
@@ -103,7 +103,7 @@ class Walker:
             if node.op == "placeholder":
                 self.values[node] = self.bind(node, next(given))
             elif node.op == "get_attr":
-                self.values[node] = Graph(getattr(module, node.target), f"{path}/{node.target}")
+                self.values[node] = Graph(getattr(module, node.target), "/".join(filter(None, (path, node.target))))
             elif node.op == "output":
                 out = node.args[0]
                 return [self.value(a) for a in (out if isinstance(out, (tuple, list)) else [out])]

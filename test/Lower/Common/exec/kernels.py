@@ -125,6 +125,18 @@ class Interpreted:
             argument[...] = to_bf16(found[f"output{n}"]) if kind == "bf16" else found[f"output{n}"]
 
 
+def load(lowered, to_llvm, march="x86-64-v3"):
+    """The function @kernel of a module on buffers, as code."""
+    llvm = run_tool("attnc-opt", f"--pass-pipeline={to_llvm}", text=lowered)
+    ir = run_tool("mlir-translate", "--mlir-to-llvmir", text=llvm)
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "kernel.so")
+        run_tool("clang", "-O1", f"-march={march}", "-fPIC", "-shared", "-Wl,--no-undefined", "-Wno-override-module", "-x", "ir", "-", "-o", path, "--rtlib=compiler-rt", text=ir)
+        function = ctypes.CDLL(path)._mlir_ciface_kernel
+    function.restype = None
+    return Kernel(function)
+
+
 def compile_kernel(text, copies=0, options="", show=False):
     """The function @kernel of a module. `copies`: how many copies of tensors of dynamic size the text itself asks for."""
     if INTERPRETED:
@@ -135,14 +147,7 @@ def compile_kernel(text, copies=0, options="", show=False):
     assert "attn." not in re.sub(r"attnc\.\w+", "", lowered), "an op of attn is left:\n" + lowered
     assert not re.search(r"memref\.alloc\w*\(%", lowered), "a temporary of dynamic size:\n" + lowered
     assert lowered.count("memref.copy") <= copies, "an extra copy:\n" + lowered
-    llvm = run_tool("attnc-opt", f"--pass-pipeline={TO_LLVM}", text=lowered)
-    ir = run_tool("mlir-translate", "--mlir-to-llvmir", text=llvm)
-    with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "kernel.so")
-        run_tool("clang", "-O1", "-march=x86-64-v3", "-fPIC", "-shared", "-Wl,--no-undefined", "-Wno-override-module", "-x", "ir", "-", "-o", path, "--rtlib=compiler-rt", text=ir)
-        function = ctypes.CDLL(path)._mlir_ciface_kernel
-    function.restype = None
-    return Kernel(function)
+    return load(lowered, TO_LLVM)
 
 
 def kernel(arguments, body, **options):

@@ -1,0 +1,3 @@
+#include "attnc/Runtime/BenchOptions.h"
+
+int main(int argc, char **argv) { return attnc::benchMain(argc, argv, "attnc-bench"); }
