@@ -13,7 +13,7 @@
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/MemRef/Transforms/Transforms.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Remarks.h"
@@ -41,23 +41,27 @@ LogicalResult resolveSizes(Operation *function) {
   RewritePatternSet patterns(function->getContext());
   memref::populateResolveShapedTypeResultDimsPatterns(patterns);
   memref::populateResolveRankedShapedTypeResultDimsPatterns(patterns);
-  tensor::CollapseShapeOp::getCanonicalizationPatterns(patterns, function->getContext());
   tensor::DimOp::getCanonicalizationPatterns(patterns, function->getContext());
   return applyPatternsGreedily(function, std::move(patterns));
 }
 
+/// Of what is carried, and of what that is expanded to.
 void hoistSizesOfCarried(loop::AdaptiveOp op) {
   unsigned count = op.getNumCarried();
   for (Region *region : {&op.getBody(), &op.getHalt()})
     region->walk([&](tensor::DimOp dim) {
-      auto argument = dyn_cast<BlockArgument>(dim.getSource());
-      if (!argument || argument.getOwner() != &region->front() || !dim.getConstantIndex())
-        return;
-      unsigned number = argument.getArgNumber();
-      bool isMask = region == &op.getBody() && number == 1;
-      Value init = isMask ? op.getActive() : op.getInits()[(number - (region == &op.getBody() ? 2 : 1)) % count];
       OpBuilder b(op);
-      dim.replaceAllUsesWith(tensor::DimOp::create(b, dim.getLoc(), init, *dim.getConstantIndex()).getResult());
+      if (!dim.getConstantIndex())
+        return;
+      int64_t at = *dim.getConstantIndex();
+      if (auto expand = dim.getSource().getDefiningOp<tensor::ExpandShapeOp>())
+        return dim.replaceAllUsesWith(getValueOrCreateConstantIndexOp(b, dim.getLoc(), expand.getMixedOutputShape()[at]));
+      auto argument = dyn_cast<BlockArgument>(dim.getSource());
+      if (!argument || argument.getOwner() != &region->front())
+        return;
+      unsigned number = argument.getArgNumber(), first = region == &op.getBody() ? 2 : 1;
+      Value init = number < first ? op.getActive() : op.getInits()[(number - first) % count];
+      dim.replaceAllUsesWith(tensor::DimOp::create(b, dim.getLoc(), init, at).getResult());
     });
 }
 
@@ -164,31 +168,27 @@ public:
       if (op.getRowType().getRank() > 0 && op.getPolicy() == loop::Policy::Region)
         loops.push_back(op);
     });
+    if (!loops.empty() && failed(resolveSizes(getOperation())))
+      return signalPassFailure();
     for (loop::AdaptiveOp op : loops)
-      if (failed(compactLoop(op)))
-        return signalPassFailure();
+      compactLoop(op);
   }
 
 private:
   /// On a copy of the loop, which stays as it is if nothing is gained.
-  LogicalResult compactLoop(loop::AdaptiveOp op) {
+  void compactLoop(loop::AdaptiveOp op) {
     OpBuilder b(op);
     auto copy = cast<loop::AdaptiveOp>(b.clone(*op));
     op->replaceAllUsesWith(copy.getResults());
     RowLoop flat = flattenRows(copy);
-    if (failed(resolveSizes(flat.op->getParentOfType<FunctionOpInterface>())))
-      return failure();
     hoistSizesOfCarried(flat.op);
     Compaction compaction(flat);
-    if (!compaction.pays()) {
-      restore(flat, op);
-      return success();
-    }
+    if (!compaction.pays())
+      return restore(flat, op);
     compaction.remark();
     compaction.findKept();
     compaction.run();
     op.erase();
-    return success();
   }
 
   /// The loop as it was takes the flat one's place.

@@ -35,7 +35,7 @@ public:
     sizes = result.sizes;
     SmallVector<Value> inits;
     for (auto [i, init] : llvm::enumerate(op.getInits())) {
-      shapes.push_back(hasRows(i) ? tensor::getMixedSizes(b, loc, init) : SmallVector<OpFoldResult>());
+      shapes.push_back(hasRows(i) ? shapeOf(init) : SmallVector<OpFoldResult>());
       inits.push_back(hasRows(i) ? collapse(b, loc, init, rank) : init);
     }
     Value active = collapse(b, loc, op.getActive(), rank);
@@ -45,6 +45,13 @@ public:
 
 private:
   bool hasRows(unsigned carried) { return op.getMark(carried) != Mark::Free; }
+
+  /// Rows have the sizes of the mask: of equal sizes, one.
+  SmallVector<OpFoldResult> shapeOf(Value init) {
+    SmallVector<OpFoldResult> shape = tensor::getMixedSizes(b, loc, init);
+    llvm::copy(sizes, shape.begin());
+    return shape;
+  }
 
   Value expand(Value flat, Type type, ArrayRef<OpFoldResult> shape) {
     auto tensor = cast<RankedTensorType>(type);

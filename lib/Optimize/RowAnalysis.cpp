@@ -67,6 +67,14 @@ bool RowAnalysis::areEqual(OpFoldResult size, OpFoldResult other) const {
   return succeeded(equal) && *equal;
 }
 
+bool RowAnalysis::isSizeOf(OpFoldResult size, Value tensor, int64_t dim) const {
+  if (auto expand = tensor.getDefiningOp<tensor::ExpandShapeOp>())
+    return areEqual(size, expand.getMixedOutputShape()[dim]);
+  using Bounds = ValueBoundsConstraintSet;
+  FailureOr<bool> equal = Bounds::areEqual(Bounds::Variable(size), Bounds::Variable(tensor, dim));
+  return succeeded(equal) && *equal;
+}
+
 //===----------------------------------------------------------------------===//
 // Forwards: which values have rows
 //===----------------------------------------------------------------------===//
@@ -114,6 +122,12 @@ Form RowAnalysis::formOfLinalg(linalg::LinalgOp op) const {
   return found;
 }
 
+/// A value may be query and key.
+static bool isOfSource(AttentionOp op, OpOperand &operand) {
+  auto [first, count] = op.getODSOperandIndexAndLength(AttentionOp::odsIndex_source_operands);
+  return operand.getOperandNumber() >= first && operand.getOperandNumber() < first + count;
+}
+
 /// Queries are rows (batch and query), or all of an entry of the batch is one.
 Form RowAnalysis::formOfAttention(AttentionOp op) const {
   Form given = form(op.getQuery());
@@ -123,7 +137,7 @@ Form RowAnalysis::formOfAttention(AttentionOp op) const {
   constexpr unsigned kRows[] = {AttentionOp::B, AttentionOp::I};
   ArrayRef<unsigned> rows = ArrayRef(kRows).take_front(rank);
   for (OpOperand &operand : op->getOpOperands()) {
-    bool ofSource = llvm::is_contained(op.getSourceOperands(), operand.get());
+    bool ofSource = isOfSource(op, operand);
     OperandRows has = rowsOfOperand(op.getMap(operand), rows);
     if (has.kind == OperandRows::Other)
       return Form::None;
@@ -153,8 +167,7 @@ Form RowAnalysis::formOfSlice(tensor::ExtractSliceOp op) const {
   unsigned rank = given == Form::Split ? loop.rank() : 1;
   llvm::SmallBitVector dropped = op.getDroppedDims();
   for (unsigned dim : llvm::seq(rank)) {
-    OpFoldResult all = tensor::getMixedSize(OpBuilder(op), op.getLoc(), op.getSource(), dim);
-    bool whole = isConstantIntValue(op.getMixedOffsets()[dim], 0) && isConstantIntValue(op.getMixedStrides()[dim], 1) && areEqual(op.getMixedSizes()[dim], all);
+    bool whole = isConstantIntValue(op.getMixedOffsets()[dim], 0) && isConstantIntValue(op.getMixedStrides()[dim], 1) && isSizeOf(op.getMixedSizes()[dim], op.getSource(), dim);
     if (dropped[dim] || !whole)
       return Form::None;
   }
@@ -302,7 +315,7 @@ void RowAnalysis::needOfLinalg(linalg::LinalgOp op) {
 void RowAnalysis::needOfAttention(AttentionOp op) {
   bool perSequence = form(op.getQuery()) == Form::Flat || loop.rank() == 1;
   for (OpOperand &operand : op->getOpOperands()) {
-    bool ofSource = llvm::is_contained(op.getSourceOperands(), operand.get());
+    bool ofSource = isOfSource(op, operand);
     if (!op.isDpsInit(&operand))
       need(operand.get(), !perSequence && ofSource);
   }

@@ -41,6 +41,7 @@ public:
   /// Whether a value is such a choice, or a view of it, and `old` what is carried.
   bool isKept(mlir::Value value, mlir::Value carried) const;
   bool areEqual(mlir::OpFoldResult size, mlir::OpFoldResult other) const;
+  bool isSizeOf(mlir::OpFoldResult size, mlir::Value tensor, int64_t dim) const;
   const RowLoop &getLoop() const { return loop; }
 
 private:
