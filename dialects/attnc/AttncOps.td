@@ -22,6 +22,8 @@ def Attnc_Dialect : Dialect {
       `attnc.init = @f` (or `[@f, 1]`: result 1) names the function whose result is the initial state, zeros without it.
       `attnc.ring = {along = 2, count = "n", unit = 1, pinned = 0}` (with attnc.state): the state is a ring.
     * `attnc.kernel`: a private function that `attnc.launch` calls; made by the schedule phase.
+    * `attnc.prepare`: a public function that makes a weight of the model's weights; made by the schedule phase.
+      `attnc.prepared = {by = @f, from = ["w"]}`: an ml_program.global (behind the plan phase: an argument) that @f makes of weight "w".
   }];
   let dependentDialects = ["::mlir::func::FuncDialect"];
   let hasCanonicalizer = 1;

@@ -104,6 +104,7 @@ LogicalResult EntryRewriter::collectResults() {
 }
 
 void EntryRewriter::collectWeights() {
+  SymbolTable symbols(function->getParentOfType<ModuleOp>());
   llvm::MapVector<StringAttr, Value> seen;
   function.walk([&](ml_program::GlobalLoadConstOp load) { loads.push_back(load); });
   for (ml_program::GlobalLoadConstOp load : loads) {
@@ -111,6 +112,9 @@ void EntryRewriter::collectWeights() {
     if (!seen.insert({name, load.getResult()}).second)
       continue;
     auto attributes = builder.getDictionaryAttr({builder.getNamedAttr("attnc.name", name)});
+    auto global = symbols.lookup<ml_program::GlobalOp>(name);
+    if (Attribute how = global ? global->getAttr("attnc.prepared") : Attribute())
+      attributes = with(builder, attributes, "attnc.prepared", how);
     addArgument(weights, load.getType(), attributes, "weight");
   }
 }

@@ -34,7 +34,10 @@ public:
     if (!m.states.empty())
       states();
     for (auto &f : m.functions)
-      function(f);
+      if (f.kind != Function::Kind::Prepare)
+        function(f);
+    if (!m.sources.empty())
+      preparations();
     if (options.listWeights)
       weights();
     return std::move(out);
@@ -62,8 +65,9 @@ private:
     table.add({"size", humanBytes(package.fileBytes())});
     table.add({"format", concat(manifestFormat, ", made by ", m.producer)});
     table.add({"code", joined(levels, ", ")});
-    table.add({"weights", concat(m.weights.size(), " tensors, ", humanBytes(bytes),
-                                 m.externalWeights ? ", not in the package" : "")});
+    auto prepared = std::ranges::count_if(m.weights, [](const WeightDecl &w) { return w.prepared.has_value(); });
+    table.add({"weights", concat(m.weights.size(), " tensors, ", humanBytes(bytes), m.externalWeights ? ", not in the package" : "",
+                                 prepared ? concat("; ", prepared, " prepared from ", m.sources.size(), " of the model's") : "")});
     table.add({"signature", signatureOf(m)});
     add(table);
   }
@@ -148,11 +152,43 @@ private:
       out += concat("  arena: ", humanBytes(at->bytes), "\n");
   }
 
+  /// The functions that prepare weights, and of which shape.
+  void preparations() {
+    heading("prepared weights");
+    Table table({{"function"}, {"makes", Align::Right}, {"dtype"}, {"shape"}, {"operations"}});
+    for (size_t i = 0; i < m.functions.size(); ++i) {
+      const Function &f = m.functions[i];
+      if (f.kind != Function::Kind::Prepare)
+        continue;
+      auto made = std::ranges::count_if(m.weights, [&](const WeightDecl &w) { return w.prepared && w.prepared->function == int(i); });
+      std::vector<std::string> operations;
+      for (auto &k : f.kernels)
+        operations.push_back(k.ops);
+      table.add({f.name, concat(made), std::string(dtypeName(f.outputs[0].dtype)), shapeText(f.outputs[0].shape), joined(operations, ", ")});
+    }
+    add(table);
+  }
+
+  /// "prepare_pack(q.weight)".
+  std::string madeBy(const Preparation &prepared) const {
+    std::vector<std::string> names;
+    for (int s : prepared.sources)
+      names.push_back(m.sources[size_t(s)].name);
+    return concat(m.functions[size_t(prepared.function)].name, "(", joined(names, ", "), ")");
+  }
+
   void weights() {
     heading("weights");
-    Table table({{"name"}, {"dtype"}, {"shape"}, {"bytes", Align::Right}});
-    for (auto &w : m.weights)
-      table.add({w.name, std::string(dtypeName(w.dtype)), shapeText(w.shape), humanBytes(w.bytes)});
+    std::vector<Table::Column> columns = {{"name"}, {"dtype"}, {"shape"}, {"bytes", Align::Right}};
+    if (!m.sources.empty())
+      columns.push_back({"made by"});
+    Table table(columns);
+    for (auto &w : m.weights) {
+      std::vector<std::string> cells = {w.name, std::string(dtypeName(w.dtype)), shapeText(w.shape), humanBytes(w.bytes)};
+      if (w.prepared)
+        cells.push_back(madeBy(*w.prepared));
+      table.add(std::move(cells));
+    }
     add(table);
   }
 

@@ -11,6 +11,11 @@ std::string shapeText(const std::vector<Dim> &shape) {
   return out + "]";
 }
 
+std::string_view kindName(Function::Kind kind) {
+  constexpr std::string_view names[] = {"entry", "init", "prepare"};
+  return names[size_t(kind)];
+}
+
 const Function *Manifest::findFunction(std::string_view name) const {
   for (auto &f : functions)
     if (f.name == name)
@@ -50,13 +55,25 @@ namespace {
 std::string tensorLine(const TensorDecl &t) {
   return concat(t.name, " ", dtypeName(t.dtype), " ", shapeText(t.shape), "\n");
 }
+std::string tensorLine(const SourceDecl &t) {
+  return concat(t.name, " ", dtypeName(t.dtype), " ", shapeText(t.shape), "\n");
+}
 } // namespace
 
 std::string signatureOf(const Manifest &m) {
   // One line for each thing; names hold no spaces, so the text is unambiguous.
   std::string text = "attnc signature 1\n";
-  for (auto &w : m.weights)
-    text += concat("weight ", w.name, " ", dtypeName(w.dtype), " ", shapeText(w.shape), "\n");
+  for (auto &s : m.sources)
+    text += "source " + tensorLine(s);
+  for (auto &w : m.weights) {
+    text += "weight " + tensorLine(w);
+    if (!w.prepared)
+      continue;
+    text += concat(" prepared ", w.prepared->function);
+    for (int s : w.prepared->sources)
+      text += concat(" ", s);
+    text += "\n";
+  }
   for (auto &s : m.states) {
     text += "state " + tensorLine(s);
     for (auto &dim : s.shape)

@@ -84,6 +84,48 @@ Status checkCode(const Manifest &m) {
   return {};
 }
 
+bool fits(const TensorDecl &decl, const SourceDecl &tensor) {
+  bool same = decl.dtype == tensor.dtype && decl.shape.size() == tensor.shape.size();
+  for (size_t i = 0; same && i < tensor.shape.size(); ++i)
+    same = decl.shape[i] == Dim::fixed(tensor.shape[i]);
+  return same;
+}
+
+/// A prepared weight is what its function makes of the sources.
+Status checkPrepared(const Manifest &m, const WeightDecl &w) {
+  auto [function, sources] = *w.prepared;
+  bool there = function >= 0 && size_t(function) < m.functions.size() &&
+               m.functions[size_t(function)].kind == Function::Kind::Prepare;
+  if (!there)
+    return bad("weight '", w.name, "' is prepared by function ", function, ", which is no function that prepares");
+  const Function &f = m.functions[size_t(function)];
+  if (sources.size() != f.inputs.size())
+    return bad("weight '", w.name, "' is prepared from ", sources.size(), " sources, '", f.name, "' takes ", f.inputs.size());
+  for (size_t i = 0; i < sources.size(); ++i) {
+    if (sources[i] < 0 || size_t(sources[i]) >= m.sources.size())
+      return bad("weight '", w.name, "' is prepared from source ", sources[i], ", which is not there");
+    if (const SourceDecl &source = m.sources[size_t(sources[i])]; !fits(f.inputs[i], source))
+      return bad("source '", source.name, "' of weight '", w.name, "' is ", dtypeName(source.dtype), " ", shapeText(source.shape),
+                 ", '", f.name, "' takes ", dtypeName(f.inputs[i].dtype), " ", shapeText(f.inputs[i].shape));
+  }
+  if (!fits(f.outputs[0], w))
+    return bad("weight '", w.name, "' is ", dtypeName(w.dtype), " ", shapeText(w.shape), ", '", f.name, "' makes ",
+               dtypeName(f.outputs[0].dtype), " ", shapeText(f.outputs[0].shape));
+  return {};
+}
+
+Status checkSources(const Manifest &m) {
+  for (auto &s : m.sources) {
+    ATTNC_CHECK(checkName("a source", s.name));
+    if (s.shape.size() > maxRank || !tensorBytes(s.dtype, s.shape))
+      return bad("source '", s.name, "' has an impossible shape");
+  }
+  for (auto &w : m.weights)
+    if (w.prepared)
+      ATTNC_CHECK(checkPrepared(m, w));
+  return checkUnique("source", m.sources);
+}
+
 Status checkWeights(const Manifest &m) {
   if (m.externalWeights ? !m.weightsDigest.empty() : !isDigest(m.weightsDigest))
     return bad("the digest of the weights is not what it should be");
@@ -232,6 +274,8 @@ Status checkFunction(const Manifest &m, const Function &f) {
   ATTNC_CHECK(checkStateUses(m, f));
   if (f.kind == Function::Kind::Init && !(f.inputs.empty() && f.states.empty()))
     return bad("'", f.name, "' makes initial states and may have neither inputs nor states");
+  if (f.kind == Function::Kind::Prepare && !(f.dims.empty() && f.states.empty() && f.weights.empty() && f.outputs.size() == 1))
+    return bad("'", f.name, "' prepares a weight: expected one output, static sizes, no states and no weights");
   for (int w : f.weights)
     if (w < 0 || size_t(w) >= m.weights.size())
       return bad("'", f.name, "' uses weight ", w, ", which is not there");
@@ -251,6 +295,7 @@ Status checkManifest(const Manifest &m) {
   ATTNC_CHECK(checkUnique("function", m.functions));
   for (auto &f : m.functions)
     ATTNC_CHECK(checkFunction(m, f));
+  ATTNC_CHECK(checkSources(m));
   return checkStates(m);
 }
 

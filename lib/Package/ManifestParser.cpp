@@ -160,6 +160,14 @@ void parseCode(Fields &f, std::vector<CodeFile> &out) {
   });
 }
 
+SourceDecl parseSource(Fields &t) {
+  SourceDecl decl{t.text("name"), t.dtype(), {}};
+  t.list("shape", [&](const Json &d, const std::string &) {
+    decl.shape.push_back(t.numberOf(d, "shape", 0, maxDim));
+  });
+  return decl;
+}
+
 void parseWeights(Fields &f, Manifest &m) {
   f.nested("weights", [&](const Json &v, const std::string &where) {
     Fields w(v, where);
@@ -170,14 +178,24 @@ void parseWeights(Fields &f, Manifest &m) {
     m.weightsDigest = w.text("digest", /*orNull=*/true);
     w.list("tensors", [&](const Json &tensor, const std::string &at) {
       Fields t(tensor, at);
-      WeightDecl decl{t.text("name"), t.dtype(), {}, 0, 0};
-      t.list("shape", [&](const Json &d, const std::string &) {
-        decl.shape.push_back(t.numberOf(d, "shape", 0, maxDim));
-      });
+      WeightDecl decl{parseSource(t), 0, 0, {}};
       decl.offset = uint64_t(t.number("offset", 0, maxDim));
       decl.bytes = uint64_t(t.number("bytes", 0, maxDim));
+      bool raw = false;
+      Preparation prepared;
+      t.nested("prepared", [&](const Json &how, const std::string &place) {
+        Fields p(how, place);
+        prepared = {int(p.number("function", 0, INT32_MAX)), p.indices("sources")};
+        t.add(p.status()); }, &raw);
+      if (!raw)
+        decl.prepared = std::move(prepared);
       w.add(t.status());
       m.weights.push_back(std::move(decl));
+    });
+    w.list("sources", [&](const Json &tensor, const std::string &at) {
+      Fields t(tensor, at);
+      m.sources.push_back(parseSource(t));
+      w.add(t.status());
     });
     f.add(w.status());
   });
@@ -247,9 +265,11 @@ void parseFunctions(Fields &f, std::vector<Function> &out) {
     Function function;
     function.name = g.text("name");
     std::string kind = g.text("kind");
-    function.kind = kind == "init" ? Function::Kind::Init : Function::Kind::Entry;
-    if (kind != "init" && kind != "entry")
-      g.fail("kind", "is neither \"entry\" nor \"init\"");
+    for (auto known : {Function::Kind::Entry, Function::Kind::Init, Function::Kind::Prepare})
+      if (kind == kindName(known))
+        function.kind = known;
+    if (kind != kindName(function.kind))
+      g.fail("kind", "is none of \"entry\", \"init\" and \"prepare\"");
     function.symbol = g.text("symbol");
     function.sizeSymbol = g.text("size_symbol");
     function.dims = g.names("dims");
@@ -285,6 +305,9 @@ Expected<Manifest> parseManifest(std::string_view text) {
     return makeError(ErrorKind::Unsupported, "the package has format ", format,
                      ", this version of attnc reads format ", manifestFormat,
                      ": use a newer attnc, or compile the model again");
+  if (f.ok() && format < manifestFormat)
+    return makeError(ErrorKind::Unsupported, "the package has format ", format,
+                     ", this version of attnc reads format ", manifestFormat, ": compile the model again");
   Manifest m;
   m.producer = f.text("producer");
   m.name = f.text("name");

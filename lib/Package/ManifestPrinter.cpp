@@ -76,7 +76,7 @@ void printPlan(JsonWriter &w, const std::vector<PlanBuffer> &plan) {
 
 void printFunction(JsonWriter &w, const Function &f) {
   w.beginObject().field("name", f.name);
-  w.field("kind", f.kind == Function::Kind::Entry ? "entry" : "init");
+  w.field("kind", kindName(f.kind));
   w.field("symbol", f.symbol).field("size_symbol", f.sizeSymbol);
   printList(w, "dims", f.dims);
   w.key("bounds").beginList();
@@ -120,7 +120,21 @@ std::string printManifest(const Manifest &m) {
   for (auto &t : m.weights) {
     w.beginObject(true).field("name", t.name).field("dtype", dtypeName(t.dtype));
     printList(w, "shape", t.shape);
-    w.field("offset", t.offset).field("bytes", t.bytes).endObject();
+    w.field("offset", t.offset).field("bytes", t.bytes).key("prepared");
+    if (t.prepared) {
+      w.beginObject().field("function", t.prepared->function);
+      printList(w, "sources", t.prepared->sources);
+      w.endObject();
+    } else {
+      w.null();
+    }
+    w.endObject();
+  }
+  w.endList().key("sources").beginList();
+  for (auto &t : m.sources) {
+    w.beginObject(true).field("name", t.name).field("dtype", dtypeName(t.dtype));
+    printList(w, "shape", t.shape);
+    w.endObject();
   }
   w.endList().endObject();
   w.key("states").beginList();

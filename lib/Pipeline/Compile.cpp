@@ -5,8 +5,9 @@
 #include "attnc/Pipeline/ManifestBuilder.h"
 
 #include "attnc/Package/PackageFile.h"
+#include "attnc/Runtime/Cpu.h"
+#include "attnc/Runtime/Weights.h"
 #include "attnc/Support/AtomicFile.h"
-#include "attnc/Support/TensorFiles.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
@@ -63,44 +64,51 @@ LogicalResult printModule(ModuleOp module, StringRef path) {
   return success();
 }
 
-std::string shapeText(ArrayRef<int64_t> shape) { return attnc::shapeText(std::span(shape.data(), shape.size())); }
-
-/// Opens the file of the weights that the module reads, if any are packed: names must be there, shapes equal, floats of any width.
-Expected<std::optional<SafetensorsFile>> openWeights(const Manifest &manifest, const std::string &path) {
+/// The file of the weights that the module reads, if any are packed.
+Expected<std::optional<ModelWeights>> openWeights(const Manifest &manifest, const std::string &path) {
   if (path == "external" || manifest.weights.empty())
-    return std::optional<SafetensorsFile>();
+    return std::optional<ModelWeights>();
   if (path.empty())
     return makeError(ErrorKind::Argument, "the model reads weights ('", manifest.weights[0].name, "' first, ", manifest.weights.size(),
                      " in all): give --weights FILE.safetensors, or --weights=external to name the file when the package is loaded");
-  ATTNC_TRY(SafetensorsFile file, SafetensorsFile::open(path));
-  for (const WeightDecl &weight : manifest.weights) {
-    const SafetensorsFile::Entry *entry = file.find(weight.name);
-    auto bad = [&](auto &&...parts) { return makeError(ErrorKind::Argument, parts..., ", the model reads ", dtypeName(weight.dtype), " ", shapeText(weight.shape)); };
-    if (!entry)
-      return bad(path, " has no weight '", weight.name, "'");
-    if (entry->shape != weight.shape || isFloat(entry->dtype) != isFloat(weight.dtype))
-      return bad("weight '", weight.name, "' of ", path, " is ", dtypeName(entry->dtype), " ", shapeText(entry->shape));
-  }
-  return std::optional(std::move(file));
+  ATTNC_TRY(ModelWeights weights, ModelWeights::open(path, manifest));
+  return std::optional(std::move(weights));
 }
 
-Status addWeights(PackageWriter &writer, const Manifest &manifest, const std::optional<SafetensorsFile> &file) {
+/// The code that prepares weights: that of the best level which this machine can run.
+Expected<std::unique_ptr<LoadedCode>> loadCode(ArrayRef<PackageWriter::Code> code) {
+  std::vector<CodeFile> files;
+  for (const PackageWriter::Code &c : code)
+    files.push_back({"cpu", c.level, {}, {}});
+  auto chosen = chooseLevel(files, {});
+  if (!chosen)
+    return inContext("the model's weights cannot be prepared here (--weights=external leaves it to the machine that loads the package)",
+                     chosen.takeError());
+  return LoadedCode::load(code[*chosen - files.data()].object);
+}
+
+/// Weights one by one from the user's file to the package.
+Status addWeights(PackageWriter &writer, const Manifest &manifest, const std::optional<ModelWeights> &file, ArrayRef<PackageWriter::Code> code) {
   if (manifest.externalWeights)
     writer.useExternalWeights();
+  std::unique_ptr<LoadedCode> loaded;
   for (const WeightDecl &weight : manifest.weights) {
     if (manifest.externalWeights) {
       writer.declareWeight(weight);
       continue;
     }
-    const SafetensorsFile::Entry &entry = *file->find(weight.name);
-    ATTNC_TRY(int index, writer.addWeight(weight, entry.dtype, file->tensor(entry).span()));
+    if (weight.prepared && !loaded) {
+      ATTNC_TRY(loaded, loadCode(code));
+    }
+    ATTNC_TRY(Tensor tensor, weight.prepared ? file->prepare(manifest, weight, *loaded) : Expected<Tensor>(file->raw(weight)));
+    ATTNC_TRY(int index, writer.addWeight(weight, tensor.dtype(), tensor.span()));
     (void)index;
   }
   return {};
 }
 
 /// The code is made first: a back end that gives up ends the process, and must not leave half a package.
-LogicalResult writePackage(ArrayRef<ModuleOp> modules, Manifest manifest, const std::optional<SafetensorsFile> &weights, const CompileOptions &options) {
+LogicalResult writePackage(ArrayRef<ModuleOp> modules, Manifest manifest, const std::optional<ModelWeights> &weights, const CompileOptions &options) {
   auto begin = [&](StringRef phase) {
     if (options.phases.onPhase)
       options.phases.onPhase(*findPhase(phase));
@@ -113,11 +121,11 @@ LogicalResult writePackage(ArrayRef<ModuleOp> modules, Manifest manifest, const 
   Expected<PackageWriter> writer = PackageWriter::create(options.output);
   if (!writer)
     return report(modules.front(), writer.error());
-  if (Status added = addWeights(*writer, manifest, weights); !added)
-    return report(modules.front(), added.error());
   std::vector<PackageWriter::Code> code;
   for (auto [level, object] : llvm::zip_equal(options.levels, *objects))
     code.push_back({level->name.str(), textBytes(object)});
+  if (Status added = addWeights(*writer, manifest, weights, code); !added)
+    return report(modules.front(), added.error());
   if (Status done = writer->finish(std::move(manifest), code); !done)
     return report(modules.front(), done.error());
   return success();
@@ -194,7 +202,7 @@ LogicalResult compileModel(MLIRContext &context, const CompileOptions &options) 
   if (failed(manifest))
     return failure();
   manifest->externalWeights = options.weights == "external";
-  Expected<std::optional<SafetensorsFile>> weights = openWeights(*manifest, options.weights);
+  Expected<std::optional<ModelWeights>> weights = openWeights(*manifest, options.weights);
   if (!weights)
     return report(*module, weights.error());
   FailureOr<SmallVector<OwningOpRef<ModuleOp>>> lowered = lowerForLevels(*module, options.phases, options.levels);

@@ -49,14 +49,17 @@ private:
   LogicalResult addArgument(func::FuncOp function, unsigned index, Function &out);
   LogicalResult addInitialisers();
   int stateIndex(const TensorDecl &decl, DictionaryAttr attributes);
-  int weightIndex(const TensorDecl &decl);
+  int weightIndex(const TensorDecl &decl, DictionaryAttr attributes);
+  int sourceIndex(StringRef name, const TensorDecl &decl);
+  void addPreparations();
   void addKernels(func::FuncOp function, Function &out);
   void addPlan(func::FuncOp function, Function &out);
 
   ModuleOp module;
   Manifest manifest;
-  llvm::StringMap<int> functionIndex;
+  llvm::StringMap<int> functionIndex, weights, sources;
   std::vector<std::pair<int, ArrayAttr>> initialisers; ///< state, [function, result]
+  std::vector<std::pair<int, DictionaryAttr>> preparations; ///< weight, {by, from}
 };
 
 std::vector<Dim> shapeOf(Type type, ArrayAttr names) {
@@ -95,17 +98,40 @@ int Builder::stateIndex(const TensorDecl &decl, DictionaryAttr attributes) {
   return index;
 }
 
-int Builder::weightIndex(const TensorDecl &decl) {
-  for (auto [i, weight] : llvm::enumerate(manifest.weights))
-    if (weight.name == decl.name)
-      return i;
-  WeightDecl weight;
-  weight.name = decl.name;
-  weight.dtype = decl.dtype;
+/// A weight's declaration; its shape is static.
+SourceDecl tensorNamed(StringRef name, const TensorDecl &decl) {
+  SourceDecl tensor{name.str(), decl.dtype, {}};
   for (const Dim &dim : decl.shape)
-    weight.shape.push_back(dim.value);
-  manifest.weights.push_back(weight);
-  return manifest.weights.size() - 1;
+    tensor.shape.push_back(dim.value);
+  return tensor;
+}
+
+int Builder::weightIndex(const TensorDecl &decl, DictionaryAttr attributes) {
+  auto [known, fresh] = weights.try_emplace(decl.name, manifest.weights.size());
+  if (!fresh)
+    return known->second;
+  manifest.weights.push_back({tensorNamed(decl.name, decl), 0, 0, {}});
+  if (auto how = attributes.getAs<DictionaryAttr>("attnc.prepared"))
+    preparations.push_back({known->second, how});
+  return known->second;
+}
+
+int Builder::sourceIndex(StringRef name, const TensorDecl &decl) {
+  auto [known, fresh] = sources.try_emplace(name, manifest.sources.size());
+  if (fresh)
+    manifest.sources.push_back(tensorNamed(name, decl));
+  return known->second;
+}
+
+/// Prepared weights are made by functions, whose inputs say what the sources are.
+void Builder::addPreparations() {
+  for (auto &[weight, how] : preparations) {
+    Preparation prepared{functionIndex.at(how.getAs<FlatSymbolRefAttr>("by").getValue()), {}};
+    const std::vector<TensorDecl> &inputs = manifest.functions[prepared.function].inputs;
+    for (auto [name, input] : llvm::zip_equal(how.getAs<ArrayAttr>("from").getAsRange<StringAttr>(), inputs))
+      prepared.sources.push_back(sourceIndex(name, input));
+    manifest.weights[weight].prepared = std::move(prepared);
+  }
 }
 
 LogicalResult Builder::addArgument(func::FuncOp function, unsigned index, Function &out) {
@@ -135,7 +161,7 @@ LogicalResult Builder::addArgument(func::FuncOp function, unsigned index, Functi
   else if (role == "state")
     out.states.push_back({stateIndex(decl, attributes), true, true});
   else
-    out.weights.push_back(weightIndex(decl));
+    out.weights.push_back(weightIndex(decl, attributes));
   return success();
 }
 
@@ -180,6 +206,8 @@ void Builder::addPlan(func::FuncOp function, Function &out) {
 LogicalResult Builder::addFunction(func::FuncOp function) {
   Function out;
   out.name = function.getName().str();
+  if (function->hasAttr("attnc.prepare"))
+    out.kind = Function::Kind::Prepare;
   out.symbol = "attnc_" + out.name;
   out.sizeSymbol = out.symbol + "_size";
   for (unsigned i = 0; i < function.getNumArguments(); ++i)
@@ -217,6 +245,7 @@ FailureOr<Manifest> Builder::build(StringRef name) {
       return failure();
   if (failed(addInitialisers()))
     return failure();
+  addPreparations();
   return manifest;
 }
 

@@ -1,6 +1,6 @@
 // Levels are those of the x86-64 psABI: avx2 is x86-64-v3, avx512 is x86-64-v4. Features come from
 // cpuid, and from xgetbv: the operating system must save the wide registers.
-#include "Cpu.h"
+#include "attnc/Runtime/Cpu.h"
 #include <cstdlib>
 #if defined(__x86_64__)
 #include <cpuid.h>

@@ -1,7 +1,7 @@
 #include "LoadedPackage.h"
-#include "Cpu.h"
 #include "ElfCheck.h"
-#include "attnc/Support/TensorFiles.h"
+#include "attnc/Runtime/Cpu.h"
+#include "attnc/Runtime/Weights.h"
 #include <cerrno>
 #include <cstring>
 #include <dlfcn.h>
@@ -95,7 +95,7 @@ Status LoadedPackage::loadCode(const std::string &level) {
   return {};
 }
 
-/// Weights of the package stay where they are mapped; external ones are converted once.
+/// Weights of the package stay where they are mapped; external ones are converted and prepared once.
 Status LoadedPackage::placeWeights(const std::string &path) {
   const Manifest &m = manifest();
   weightData.reserve(m.weights.size());
@@ -108,32 +108,14 @@ Status LoadedPackage::placeWeights(const std::string &path) {
   }
   if (path.empty())
     return makeError(ErrorKind::Argument, "the package was compiled with --weights=external: give --weights FILE");
-  ATTNC_TRY(SafetensorsFile source, SafetensorsFile::open(path));
-  for (auto &w : m.weights)
-    if (auto status = readExternal(w, source); !status)
-      return inContext(concat("weights '", path, "'"), status.takeError());
-  return {};
-}
-
-Status LoadedPackage::readExternal(const WeightDecl &decl, const SafetensorsFile &source) {
-  auto *entry = source.find(decl.name);
-  if (!entry)
-    return makeError(ErrorKind::Argument, "tensor '", decl.name, "' is missing");
-  if (entry->shape != decl.shape)
-    return makeError(ErrorKind::Argument, "expected '", decl.name, "' of shape ", shapeText(decl.shape),
-                     ", found ", shapeText(entry->shape));
-  if (isFloat(entry->dtype) != isFloat(decl.dtype) || (!isFloat(decl.dtype) && entry->dtype != decl.dtype))
-    return makeError(ErrorKind::Argument, "expected '", decl.name, "' of dtype ", dtypeName(decl.dtype),
-                     ", found ", dtypeName(entry->dtype));
-  Tensor tensor = source.tensor(*entry);
-  bool aligned = reinterpret_cast<uintptr_t>(tensor.data()) % bufferAlignment == 0;
-  if (entry->dtype != decl.dtype || !aligned) {
-    ATTNC_TRY(Tensor copy, Tensor::allocate(decl.dtype, decl.shape));
-    ATTNC_CHECK(convertElements(entry->dtype, tensor.data(), decl.dtype, copy.mutableData(), copy.elements()));
-    tensor = std::move(copy);
+  ATTNC_TRY(ModelWeights source, ModelWeights::open(path, m));
+  for (auto &w : m.weights) {
+    auto read = w.prepared ? source.prepare(m, w, *code) : source.read(w);
+    if (!read)
+      return inContext(concat("weights '", path, "'"), read.takeError());
+    weightData.push_back(read->data());
+    external.push_back(read->owner());
   }
-  weightData.push_back(tensor.data());
-  converted.push_back(tensor.owner());
   return {};
 }
 

@@ -33,14 +33,13 @@ public:
 private:
   Status loadCode(const std::string &level);
   Status placeWeights(const std::string &path);
-  Status readExternal(const WeightDecl &decl, const class SafetensorsFile &source);
 
   PackageFile file;
   std::unique_ptr<LoadedCode> code;
   std::string usedLevel, usedSignature;
   std::vector<LoadedFunction> loaded;
   std::vector<const std::byte *> weightData;
-  std::vector<std::shared_ptr<const void>> converted; // external weights
+  std::vector<std::shared_ptr<const void>> external; // keeps external weights
 };
 
 } // namespace attnc

@@ -127,20 +127,19 @@ static bool findEpilogueDims(ContractionKernel &kernel, const llvm::DenseMap<uns
   return true;
 }
 
-/// A further product that shares the left operand, in the loops of the first.
-static bool addProduct(ContractionKernel &kernel, Contraction next, ArrayRef<unsigned> outDims) {
+/// Adds a further product if it shares the left operand, in the loops of the first.
+static void addProduct(ContractionKernel &kernel, Contraction next, ArrayRef<unsigned> outDims) {
   const Contraction &first = kernel.products[0];
   llvm::DenseMap<unsigned, unsigned> renamed;
   if (next.left != first.left || !pairLoops(next.outDims, outDims, renamed) || !pairLoops(next.leftDims, first.leftDims, renamed) ||
       renamed.size() != next.op.getNumLoops() || next.op.getNumLoops() != first.op.getNumLoops())
-    return false;
+    return;
   next.rightDims = rename(next.rightDims, renamed);
   next.outDims = rename(next.outDims, renamed);
   next.leftDims = first.leftDims;
   if (next.rightDims != first.rightDims || next.right.getType() != first.right.getType() || next.outDims.back() != kernel.column())
-    return false;
+    return;
   kernel.products.push_back(next);
-  return true;
 }
 
 std::optional<ContractionKernel> matchContractionKernel(Operation *root, WhyNot &whyNot) {
@@ -168,8 +167,8 @@ std::optional<ContractionKernel> matchContractionKernel(Operation *root, WhyNot 
       if (!pairLoops(*dims, product->outDims, renamed) || renamed.size() != kernel.epilogue.getNumLoops())
         return refuse("the reader has loops that do not index the contraction's result");
       kernel.products.push_back(*product);
-    } else if (!addProduct(kernel, *product, rename(*dims, renamed))) {
-      return refuse("the contractions that the reader takes do not share their left operand and shape");
+    } else {
+      addProduct(kernel, *product, rename(*dims, renamed)); // else it is read like any other operand
     }
   }
   if (kernel.products.empty())

@@ -8,6 +8,9 @@
 // (tensor.empty, fill, broadcast), which then cost nothing of their own. A result that starts from tensor.empty gets
 // the kernel's destination argument in that place; an op without destinations writes to one by
 // bufferization.materialize_in_destination, which is the operand that it updates where it does.
+// An elementwise op that reads contractions takes them along where one kernel computes it from sums in registers
+// (matchContractionKernel), and a contraction takes along what unpacks its panels.
+#include "attnc/Schedule/Contraction.h"
 #include "attnc/Schedule/Schedule.h"
 
 #include "attnc/Dialect/Attn/Attn.h"
@@ -62,12 +65,23 @@ bool isCheapProducer(Operation *op) {
   return isa<tensor::EmptyOp, linalg::FillOp, linalg::BroadcastOp, tensor::ExtractSliceOp>(op);
 }
 
+/// The contractions that an elementwise op takes into its kernel.
+SmallVector<Operation *> getProducts(Operation *root) {
+  WhyNot ignored;
+  std::optional<ContractionKernel> kernel = matchContractionKernel(root, ignored);
+  SmallVector<Operation *> products;
+  if (kernel && kernel->epilogue)
+    for (const Contraction &product : kernel->products)
+      products.push_back(product.op);
+  return products;
+}
+
 bool isConstantOp(Operation *op) { return op->hasTrait<OpTrait::ConstantLike>(); }
 
 /// One kernel under construction: the function, its arguments so far, and what they stand for outside.
 class KernelBuilder {
 public:
-  KernelBuilder(Operation *root, StringRef name) : root(root), outside(root) {
+  KernelBuilder(Operation *root, StringRef name) : root(root), products(getProducts(root)), outside(root) {
     auto type = FunctionType::get(root->getContext(), {}, {});
     kernel = func::FuncOp::create(root->getLoc(), name, type);
     kernel.setPrivate();
@@ -79,7 +93,7 @@ public:
   LaunchOp launch(StringRef symbol);
 
 private:
-  Value importValue(Value value);
+  Value importValue(Value value, bool asDestination = false);
   Value importArgument(Value value);
   void importRegionUses();
   void cloneDestinationStyle(DestinationStyleOpInterface dps);
@@ -89,7 +103,10 @@ private:
   Value createEmpty(OpResult result);
   void finish(ValueRange results);
 
+  bool movesIn(Operation *op, bool asDestination) const;
+
   Operation *root;
+  SmallVector<Operation *> products;
   OpBuilder outside;
   func::FuncOp kernel;
   Block *block;
@@ -98,16 +115,22 @@ private:
   SmallVector<bool> overwrites; ///< per destination: nothing reads what it held
 };
 
-/// The value inside the kernel: a clone of a constant or slice, an argument otherwise. (A fill or
-/// broadcast that is read, and not written over, would need memory in the kernel.)
-Value KernelBuilder::importValue(Value value) {
+/// What is cloned where it is read. A fill or broadcast only where something in the kernel starts from it: one that is read would need
+/// memory.
+bool KernelBuilder::movesIn(Operation *op, bool asDestination) const {
+  return isConstantOp(op) || isSlice(op) || isa<linalg::UnPackOp>(op) || llvm::is_contained(products, op) || (asDestination && isCheapProducer(op));
+}
+
+/// The value inside the kernel: a clone of what moves in, an argument otherwise.
+Value KernelBuilder::importValue(Value value, bool asDestination) {
   if (Value known = map.lookupOrNull(value))
     return known;
   Operation *def = value.getDefiningOp();
-  if (!def || !(isConstantOp(def) || isSlice(def)))
+  if (!def || !movesIn(def, asDestination))
     return importArgument(value);
-  for (Value operand : def->getOperands())
-    importValue(operand);
+  auto dps = dyn_cast<DestinationStyleOpInterface>(def);
+  for (OpOperand &operand : def->getOpOperands())
+    importValue(operand.get(), dps && dps.isDpsInit(&operand));
   OpBuilder inside = OpBuilder::atBlockEnd(block);
   inside.clone(*def, map);
   return map.lookup(value);
@@ -338,8 +361,11 @@ LogicalResult FormKernels::formIn(func::FuncOp function, SymbolTable &symbols) {
   collectRoots(function.getBody(), roots);
   // Cheap producers first become part of their readers; those still used afterwards get kernels.
   auto isCheap = [](Operation *op) { return isCheapProducer(op); };
-  SmallVector<Operation *> cheap(llvm::make_filter_range(roots, isCheap));
   llvm::erase_if(roots, isCheap);
+  llvm::DenseSet<Operation *> taken;
+  for (Operation *root : roots)
+    taken.insert_range(getProducts(root));
+  llvm::erase_if(roots, [&](Operation *root) { return taken.contains(root); });
   for (Operation *root : roots)
     formAt(root, symbols);
   eraseUnused(function);

@@ -2,8 +2,11 @@
 //
 // Upstream's fusion with a limit: a producer is not fused where its result would be computed again and again, that is where
 // the reader has loops that do not index it (a number per row, read by every element of the row), unless that costs next to
-// nothing. Without it Anderson's solve, once a sample, would be done for every number of the sample.
+// nothing. Without it Anderson's solve, once a sample, would be done for every number of the sample. Nor is a producer fused that
+// depends on weights alone: it will be a prepared weight.
 #include "attnc/Schedule/Schedule.h"
+
+#include "WeightValues.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -23,9 +26,10 @@ using namespace mlir;
 
 namespace {
 
+/// Who only asks for sizes reads nothing.
 bool hasOneReader(OpOperand *operand) {
   Operation *producer = operand->get().getDefiningOp();
-  return producer && producer->hasOneUse();
+  return producer && llvm::count_if(producer->getUses(), [](OpOperand &use) { return !isa<tensor::DimOp>(use.getOwner()); }) == 1;
 }
 
 /// A few additions, comparisons and the like an element, and nothing that is read to get there.
@@ -43,10 +47,29 @@ bool computesOnce(OpOperand *operand) {
   return !reader || reader.getMatchingIndexingMap(operand).getNumResults() == reader.getNumLoops();
 }
 
+/// What is the same in every call is not to be computed in every call.
+bool staysPrepared(OpOperand *operand) {
+  attnc::WeightValues values;
+  Operation *reader = operand->getOwner();
+  return values.isWorthKeeping(operand->get()) && !(reader->getNumResults() && values.isWeight(reader->getResult(0)));
+}
+
 bool shouldFuse(OpOperand *operand) {
   auto producer = operand->get().getDefiningOp<linalg::LinalgOp>();
-  return hasOneReader(operand) && (computesOnce(operand) || !producer || isCheap(producer));
+  return hasOneReader(operand) && !staysPrepared(operand) && (computesOnce(operand) || !producer || isCheap(producer));
 }
+
+/// A broadcast that elementwise ops read, and nothing starts from, is an elementwise op itself.
+struct GeneralizeBroadcast : OpRewritePattern<linalg::BroadcastOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(linalg::BroadcastOp op, PatternRewriter &rewriter) const override {
+    bool isRead = llvm::all_of(op->getUses(), [](OpOperand &use) {
+      auto reader = dyn_cast<linalg::GenericOp>(use.getOwner());
+      return reader && reader.getNumReductionLoops() == 0 && reader.isDpsInput(&use);
+    });
+    return success(isRead && succeeded(linalg::generalizeNamedOp(rewriter, op)));
+  }
+};
 
 class FuseElementwise : public attnc::impl::FuseElementwiseBase<FuseElementwise> {
 public:
@@ -56,7 +79,9 @@ public:
     linalg::populateFoldReshapeOpsByExpansionPatterns(patterns, hasOneReader);
     linalg::populateConstantFoldLinalgOperations(patterns, hasOneReader);
     tensor::populateBubbleUpExpandShapePatterns(patterns);
+    patterns.add<GeneralizeBroadcast>(&getContext());
     linalg::GenericOp::getCanonicalizationPatterns(patterns, &getContext());
+    tensor::DimOp::getCanonicalizationPatterns(patterns, &getContext());
     getContext().getLoadedDialect<linalg::LinalgDialect>()->getCanonicalizationPatterns(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns), GreedyRewriteConfig().setUseTopDownTraversal(true))))
       signalPassFailure();

@@ -26,6 +26,23 @@ def DecomposeOps : Pass<"attnc-decompose-ops", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect", "::mlir::affine::AffineDialect"];
 }
 
+def PrepareWeights : Pass<"attnc-prepare-weights", "::mlir::ModuleOp"> {
+  let summary = "make what entries compute from weights alone weights of their own";
+  let description = [{
+    ```mlir
+    %w = ml_program.global_load_const @w : tensor<32x16xf32>
+    %t = linalg.transpose ins(%w : tensor<32x16xf32>) outs(%e : tensor<16x32xf32>) permutation = [1, 0]
+    // becomes
+    %t = ml_program.global_load_const @"w:transpose" : tensor<16x32xf32>
+    // which is made once, from w, by
+    func.func @prepare_transpose(%weight0: tensor<32x16xf32>) -> tensor<16x32xf32> attributes {attnc.prepare}
+    ```
+    Views, slices and broadcasts of weights stay, and what would be more than twice as large as the weights it is made from (and
+    than 1 MiB).
+  }];
+  let dependentDialects = ["::attnc::AttncDialect", "::mlir::func::FuncDialect", "::mlir::ml_program::MLProgramDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect", "::mlir::arith::ArithDialect"];
+}
+
 def FormKernels : Pass<"attnc-form-kernels", "::mlir::ModuleOp"> {
   let summary = "put every op that computes a tensor into a kernel";
   let description = [{

@@ -18,7 +18,9 @@ void attnc::buildSchedulePhase(mlir::OpPassManager &passes) {
   passes.addPass(createFuseElementwise());
   passes.addPass(mlir::createCanonicalizerPass());
   passes.addPass(mlir::createCSEPass());
-  // 3. Every computation is the root of a kernel.
+  // 3. What depends on weights alone is a weight.
+  passes.addPass(createPrepareWeights());
+  // 4. Every computation is the root of a kernel.
   passes.addPass(createFormKernels());
   passes.addPass(mlir::createCanonicalizerPass());
   passes.addPass(mlir::createCSEPass());

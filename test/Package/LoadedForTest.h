@@ -6,8 +6,8 @@
 
 namespace attnc {
 
-inline Status loadAndRun(const std::string &path) {
-  ATTNC_TRY(auto package, LoadedPackage::open(path, {}));
+inline Status loadAndRun(const std::string &path, const std::string &weights = {}) {
+  ATTNC_TRY(auto package, LoadedPackage::open(path, {{}, weights}));
   std::vector<Capacity> capacities;
   for (auto &state : package->manifest().states)
     for (auto &dim : state.shape)

@@ -53,21 +53,29 @@ TEST(signatures_differ_with_what_code_relies_on) {
   Manifest c = fake();
   c.weights[0].offset = 4096, c.code.clear(), c.producer = "other";
   EXPECT(signatureOf(a) == signatureOf(c));
+  Manifest d = fake(), e = fake();
+  d.weights[1].prepared.reset(), e.sources[0].name = "third";
+  EXPECT(signatureOf(a) != signatureOf(d) && signatureOf(a) != signatureOf(e) && signatureOf(d) != signatureOf(e));
 }
 
 TEST(schema) {
-  refuses("\"format\": 1", "\"format\": 2", "format 2");
-  refuses("\"format\": 1", "\"format\": 0", "format is not an integer from 1");
-  refuses("\"format\": 1", "\"format\": \"1\"", "format is not an integer");
-  refuses("\"format\": 1", "\"format\": 1.5", "format is not an integer");
-  refuses("\"format\": 1,", "", "format is missing");
-  refuses("\"format\": 1,", "\"format\": 1, \"format\": 1,", "same key twice");
-  refuses("\"format\": 1,", "\"format\": 1, \"extra\": 1,", "unknown key");
+  refuses("\"format\": 2", "\"format\": 3", "format 3");
+  refuses("\"format\": 2", "\"format\": 1", "the package has format 1, this version of attnc reads format 2: compile the model again");
+  refuses("\"format\": 2", "\"format\": 0", "format is not an integer from 1");
+  refuses("\"format\": 2", "\"format\": \"2\"", "format is not an integer");
+  refuses("\"format\": 2", "\"format\": 2.5", "format is not an integer");
+  refuses("\"format\": 2,", "", "format is missing");
+  refuses("\"format\": 2,", "\"format\": 2, \"format\": 2,", "same key twice");
+  refuses("\"format\": 2,", "\"format\": 2, \"extra\": 1,", "unknown key");
   refuses("\"dtype\": \"f32\"", "\"dtype\": \"f31\"", "weights.tensors[0].dtype is no element type");
   refuses("\"coef\": 8", "\"coef\": 8, \"x\": [[[[]]]]", "functions[4].plan[0].size[0] has an unknown key");
   refuses("\"has_loops\": true", "\"has_loops\": 1", "is neither true nor false");
   refuses("\"weights\": [0]", "\"weights\": [-1]", "is not an integer from 0");
-  refuses("\"kind\": \"init\"", "\"kind\": \"exit\"", "neither \"entry\" nor \"init\"");
+  refuses("\"kind\": \"init\"", "\"kind\": \"exit\"", "none of \"entry\", \"init\" and \"prepare\"");
+  refuses("\"prepared\": null", "\"prepared\": 1", "weights.tensors[0].prepared is not an object");
+  refuses(", \"prepared\": null", "", "weights.tensors[0].prepared is missing");
+  refuses("\"sources\": [0]", "\"sources\": [-1]", "sources is not an integer from 0");
+  refuses("\"function\": 6", "\"function\": 6, \"x\": 0", "prepared has an unknown key");
   refuses("[4]", "[4e300]", "is not an integer");
   refuses("[4]", "[18446744073709551615]", "is not an integer");
   refuses("{", "[", "is not valid JSON");
@@ -113,6 +121,19 @@ TEST(rules) {
   refusesStruct([](Manifest &m) { m.functions[0].inputs[0].shape[1] = Dim::fixed(maxDim + 1); }, "has size 281474976710657");
   refusesStruct([](Manifest &m) { m.weights[1].shape = {maxDim, maxDim}; }, "which is not the size of f32");
   refusesStruct([](Manifest &m) { m.weights[1].offset = uint64_t(maxDim) + 64; }, "lies at offset 281474976710720");
+  refusesStruct([](Manifest &m) { m.weights[1].prepared->function = 7; }, "is prepared by function 7, which is no function that prepares");
+  refusesStruct([](Manifest &m) { m.weights[1].prepared->function = 0; }, "is prepared by function 0, which is no function that prepares");
+  refusesStruct([](Manifest &m) { m.weights[1].prepared->sources = {1}; }, "is prepared from source 1, which is not there");
+  refusesStruct([](Manifest &m) { m.weights[1].prepared->sources = {0, 0}; }, "is prepared from 2 sources, 'twice' takes 1");
+  refusesStruct([](Manifest &m) { m.sources[0].shape = {3}; }, "source 'half' of weight 'b' is f32 [3], 'twice' takes f32 [2]");
+  refusesStruct([](Manifest &m) { m.sources[0].dtype = DType::F64; }, "source 'half' of weight 'b' is f64 [2], 'twice' takes f32 [2]");
+  refusesStruct([](Manifest &m) { m.sources[0].name = "a b"; }, "odd characters");
+  refusesStruct([](Manifest &m) { m.sources.push_back(m.sources[0]); }, "source 'half' occurs twice");
+  refusesStruct([](Manifest &m) { m.sources.push_back({"x", DType::F32, {maxDim, maxDim}}); }, "source 'x' has an impossible shape");
+  refusesStruct([](Manifest &m) { m.functions[6].outputs[0].shape[0] = Dim::fixed(3); }, "weight 'b' is f32 [2], 'twice' makes f32 [3]");
+  refusesStruct([](Manifest &m) { m.functions[6].outputs.clear(); }, "expected one output, static sizes, no states and no weights");
+  refusesStruct([](Manifest &m) { m.functions[6].weights = {0}; }, "expected one output, static sizes, no states and no weights");
+  refusesStruct([](Manifest &m) { m.functions[6].dims = {"B"}; }, "expected one output, static sizes, no states and no weights");
   refusesStruct([](Manifest &m) { m.functions[4].plan[0].below = {1}; }, "goes in a circle");
   refusesStruct([](Manifest &m) { m.functions[4].plan[0].below = {7}; }, "lies above buffer 7");
   refusesStruct([](Manifest &m) { m.functions[4].plan[0].last = -1; }, "lives from 0 to -1");

@@ -1,4 +1,4 @@
-// Damaged packages: 1000 with random damage, 200 whose manifest was changed and all digests made
+// Damaged packages: 1000 with random damage, 400 twice whose manifest was changed and all digests made
 // right again. Each is refused with one sentence, or its functions run. Runs under the sanitizers.
 #include "../Support/Check.h"
 #include "../Support/Mutate.h"
@@ -22,7 +22,8 @@ static Status writeText(const std::string &path, const std::string &text) {
 static Status writeWithManifest(const PackageFile &original, const std::string &path, const std::string &manifest) {
   ATTNC_TRY(auto out, AtomicFile::create(path));
   ZipWriter zip(out, packageAlignment);
-  ATTNC_CHECK(zip.add(weightsFile, original.weights()));
+  if (!original.manifest().externalWeights)
+    ATTNC_CHECK(zip.add(weightsFile, original.weights()));
   for (auto &c : original.manifest().code) {
     ATTNC_TRY(auto object, original.code(c));
     ATTNC_CHECK(zip.add(c.file, object));
@@ -68,14 +69,40 @@ TEST(changed_manifests_with_right_digests) {
   std::string manifest = printManifest(original->manifest()), path = folder + "/mutated.attnpkg";
   std::mt19937_64 random(2);
   int accepted = 0;
-  for (int i = 0; i < 200; ++i) {
+  for (int i = 0; i < 400; ++i) {
     REQUIRE(bool(writeWithManifest(*original, path, mutateJson(manifest, random))));
     auto status = loadAndRun(path);
     checkSentence(status);
     accepted += bool(status);
   }
-  std::printf("  changed manifests: %d of 200 accepted and run\n", accepted);
-  EXPECT(accepted > 0 && accepted < 150); // some change only what is shown
+  std::printf("  changed manifests: %d of 400 accepted and run\n", accepted);
+  EXPECT(accepted > 0 && accepted < 300); // some change only what is shown
+}
+
+TEST(changed_manifests_with_external_weights) {
+  // Sources and prepared weights are looked up, read and made while the package is loaded.
+  auto original = PackageFile::open(folder + "/external.attnpkg");
+  REQUIRE(bool(original));
+  std::string manifest = printManifest(original->manifest()), path = folder + "/mutated.attnpkg", weights = folder + "/mutated.safetensors";
+  auto tensor = [](Shape shape) {
+    Tensor t = *Tensor::allocate(DType::F32, shape);
+    std::fill_n(t.mutableData(), t.bytes(), std::byte(0));
+    return t;
+  };
+  NamedTensor tensors[] = {{"w", tensor({4})}, {"half", tensor({2})}};
+  auto file = AtomicFile::create(weights);
+  REQUIRE(bool(file) && bool(writeSafetensors(*file, tensors, {})) && bool(file->commit()));
+  EXPECT(bool(loadAndRun(folder + "/external.attnpkg", weights)));
+  std::mt19937_64 random(4);
+  int accepted = 0;
+  for (int i = 0; i < 400; ++i) {
+    REQUIRE(bool(writeWithManifest(*original, path, mutateJson(manifest, random))));
+    auto status = loadAndRun(path, weights);
+    checkSentence(status);
+    accepted += bool(status);
+  }
+  std::printf("  changed manifests, external weights: %d of 400 accepted and run\n", accepted);
+  EXPECT(accepted > 0 && accepted < 300);
 }
 
 TEST(every_truncation_is_refused) {

@@ -21,7 +21,8 @@ inline Manifest fakeManifest(bool external = false) {
   m.producer = "attnc test";
   m.name = "fake";
   m.externalWeights = external;
-  m.weights = {{"w", DType::F32, {4}, 0, 16}, {"b", DType::F32, {2}, external ? 0u : 64u, 8}};
+  m.sources = {{"half", DType::F32, {2}}};
+  m.weights = {{{"w", DType::F32, {4}}, 0, 16, {}}, {{"b", DType::F32, {2}}, external ? 0u : 64u, 8, Preparation{6, {0}}}};
 
   StateDecl count, ring, memory, total;
   count.name = "count", count.dtype = DType::I32;
@@ -63,7 +64,12 @@ inline Manifest fakeManifest(bool external = false) {
   begin.kind = Function::Kind::Init;
   begin.outputs = {{"memory", DType::F32, {named("B"), fixed(2)}}};
   begin.weights = {1};
-  m.functions = {main, append, remember, loop, pairs, begin};
+
+  Function twice = fakeFunction("twice", {});
+  twice.kind = Function::Kind::Prepare;
+  twice.inputs = {{"half", DType::F32, {fixed(2)}}};
+  twice.outputs = {{"b", DType::F32, {fixed(2)}}};
+  m.functions = {main, append, remember, loop, pairs, begin, twice};
   return m;
 }
 

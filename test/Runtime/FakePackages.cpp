@@ -62,8 +62,8 @@ static Status writeAll(const std::string &folder, const char *avx2, const char *
   ATTNC_CHECK(writePackage(fake, false, avx2, avx512));
   ATTNC_CHECK(writePackage(folder + "/external.attnpkg", true, avx2, avx512));
   ATTNC_CHECK(writePackage(folder + "/avx512.attnpkg", false, nullptr, avx512));
-  ATTNC_CHECK(rewrite(fake, folder + "/newer.attnpkg", "\"format\": 1", "\"format\": 2, \"new\": {}"));
-  ATTNC_CHECK(rewrite(fake, folder + "/unknown-key.attnpkg", "\"format\": 1", "\"format\": 1, \"new\": {}"));
+  ATTNC_CHECK(rewrite(fake, folder + "/newer.attnpkg", "\"format\": 2", "\"format\": 3, \"new\": {}"));
+  ATTNC_CHECK(rewrite(fake, folder + "/unknown-key.attnpkg", "\"format\": 2", "\"format\": 2, \"new\": {}"));
   return rewrite(fake, folder + "/other-shape.attnpkg", "[\"N\"]", "[\"M\"]");
 }
 

@@ -167,7 +167,7 @@ TEST(levels_are_chosen_and_forced) {
 
 TEST(other_formats_and_manifests_are_refused) {
   EXPECT(Package("newer.attnpkg").status == ATTNC_ERROR_UNSUPPORTED);
-  EXPECT_TEXT(attnc_last_message(), "the package has format 2, this version of attnc reads format 1");
+  EXPECT_TEXT(attnc_last_message(), "the package has format 3, this version of attnc reads format 2");
   EXPECT(Package("unknown-key.attnpkg").status == ATTNC_ERROR_FORMAT);
   EXPECT_TEXT(attnc_last_message(), "unknown key");
   EXPECT(Package("other-shape.attnpkg").status == ATTNC_ERROR_FORMAT);

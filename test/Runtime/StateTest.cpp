@@ -205,12 +205,12 @@ TEST(external_weights_are_checked_and_converted) {
   EXPECT(::Package("external.attnpkg").status == ATTNC_ERROR_ARGUMENT);
   EXPECT_TEXT(attnc_last_message(), "compiled with --weights=external: give --weights FILE");
   std::string path = file("weights.safetensors");
-  auto open = [&](Tensor w, Tensor b) {
-    write(path, {{"w", w}, {"b", b}, {"unused", b}});
+  auto open = [&](Tensor w, Tensor half) { // weight b is prepared: twice half
+    write(path, {{"w", w}, {"half", half}, {"unused", half}});
     return std::make_unique<::Package>("external.attnpkg", nullptr, path.c_str());
   };
   for (DType type : {DType::F64, DType::F32, DType::F16, DType::BF16}) {
-    auto package = open(tensorOf({4}, {1, 2, 3, 4}, type), tensorOf({2}, {10, 20}, type));
+    auto package = open(tensorOf({4}, {1, 2, 3, 4}, type), tensorOf({2}, {5, 10}, type));
     REQUIRE(package->status == ATTNC_OK);
     ::Session session(*package);
     Array<float> x({1, 4}), y({1, 4});
@@ -220,9 +220,11 @@ TEST(external_weights_are_checked_and_converted) {
   EXPECT(open(tensorOf({5}, {1, 2, 3, 4, 5}), tensorOf({2}, {1, 2}))->status == ATTNC_ERROR_ARGUMENT);
   EXPECT_TEXT(attnc_last_message(), "expected 'w' of shape [4], found [5]");
   EXPECT(open(integerOf(1).reshaped({}), tensorOf({2}, {1, 2}))->status == ATTNC_ERROR_ARGUMENT);
+  EXPECT(open(tensorOf({4}, {1, 2, 3, 4}), tensorOf({1, 2}, {1, 2}))->status == ATTNC_ERROR_ARGUMENT);
+  EXPECT_TEXT(attnc_last_message(), "expected 'half' of shape [2], found [1, 2]");
   write(path, {{"w", tensorOf({4}, {1, 2, 3, 4})}});
   EXPECT(::Package("external.attnpkg", nullptr, path.c_str()).status == ATTNC_ERROR_ARGUMENT);
-  EXPECT_TEXT(attnc_last_message(), "tensor 'b' is missing");
+  EXPECT_TEXT(attnc_last_message(), "tensor 'half' is missing");
   EXPECT(::Package("fake.attnpkg", nullptr, path.c_str()).status == ATTNC_ERROR_ARGUMENT);
   EXPECT_TEXT(attnc_last_message(), "the package holds its weights");
 }

@@ -62,6 +62,17 @@ EXPORT int32_t fake_begin(void *const *buffers, const int64_t *dims, void *arena
   return 0;
 }
 
+// twice: prepares b, by way of the arena.
+EXPORT int64_t fake_twice_size(int64_t *dims) { return 8; }
+EXPORT int32_t fake_twice(void *const *buffers, const int64_t *dims, void *arena, attnc_control *control) {
+  volatile float *scratch = arena;
+  for (int i = 0; i < 2; ++i)
+    scratch[i] = ((const float *)buffers[0])[i] * 2;
+  for (int i = 0; i < 2; ++i)
+    ((float *)buffers[1])[i] = scratch[i];
+  return control->stop;
+}
+
 // loop: n iterations; total counts them.
 EXPORT int64_t fake_loop_size(int64_t *dims) { return 0; }
 EXPORT int32_t fake_loop(void *const *buffers, const int64_t *dims, void *arena, attnc_control *control) {

@@ -1,13 +1,15 @@
 // The manifest of a package: what its functions read, write and keep, where code and weights lie,
-// and the memory plan. JSON, format 1:
+// and the memory plan. JSON, format 2:
 //
-// { "format": 1, "producer": "attnc 0.1.0", "name": "ut_act",
+// { "format": 2, "producer": "attnc 0.1.0", "name": "ut_act",
 //   "code":    [{"target": "cpu", "level": "avx2" | "avx512", "file": "code/LEVEL.so", "digest": D}],
 //   "weights": {"file": "weights.bin" | null, "digest": D | null,
-//               "tensors": [{"name", "dtype", "shape": [int], "offset": int, "bytes": int}]},
+//               "tensors": [{"name", "dtype", "shape": [int], "offset": int, "bytes": int,
+//                            "prepared": null | {"function": function index, "sources": [index]}}],
+//               "sources": [{"name", "dtype", "shape": [int]}]},
 //   "states":  [{"name", "dtype", "shape": [DIM], "init": function index | null, "init_result": int,
 //                "ring": null | {"dim": int, "count": state name, "unit": int, "pinned": int}}],
-//   "functions": [{"name", "kind": "entry" | "init", "symbol", "size_symbol", "dims": [name],
+//   "functions": [{"name", "kind": "entry" | "init" | "prepare", "symbol", "size_symbol", "dims": [name],
 //      "bounds": [{"size": name, "least": int, "most": int}],
 //      "inputs": [TENSOR], "outputs": [TENSOR],
 //      "states": [{"state": index, "reads": bool, "writes": bool}], "weights": [index],
@@ -19,6 +21,8 @@
 // D is a digest (Digest.h). TENSOR is {"name", "dtype", "shape": [DIM]}. DIM is an integer, the name
 // of a size in the function's "dims", or, in states only, {"capacity": name} for a size given when a
 // session is made. Every key must be there and no other may be. All indices count from 0.
+// "tensors" are what functions read as weights: tensors of the user's file, or prepared ones, which a "prepare" function
+// makes of "sources", tensors of the user's file (when the package is written or, with external weights, when it is loaded).
 //
 // Rules beyond the schema, each checked by parseManifest:
 //  - a function's "dims" lists every named size of its inputs, outputs and states (capacities too);
@@ -27,6 +31,8 @@
 //    dtype and shape of the state, capacities written by name; a result initialises one state;
 //  - a capacity's name is not also a plain name in a state, and no two states have one name;
 //  - a ring's "count" is another state: an integer scalar; "pinned" is below a static ring's length;
+//  - "prepare" functions have static sizes alone: inputs, one output, no states and no weights; a prepared weight's sources
+//    have exactly the dtypes and shapes of its function's inputs, the weight those of the output;
 //  - weights lie at offsets that are multiples of 64, in order, without overlap (all 0 if external);
 //  - plan entries: "below" lists entries that lie lower in the arena:
 //    offset(a) = max over b in below(a) of offset(b) + size(b); no cycles. "first" and "last" count
@@ -37,7 +43,7 @@
 
 namespace attnc {
 
-inline constexpr int manifestFormat = 1;
+inline constexpr int manifestFormat = 2;
 inline constexpr std::string_view manifestFile = "manifest.json", weightsFile = "weights.bin";
 inline constexpr uint64_t weightAlignment = 64;
 
@@ -115,7 +121,8 @@ struct SizeBound {
 struct Function {
   enum class Kind {
     Entry,
-    Init
+    Init,
+    Prepare
   };
   std::string name;
   Kind kind = Kind::Entry;
@@ -130,15 +137,29 @@ struct Function {
   std::vector<PlanBuffer> plan;
 };
 
+/// "entry", "init" or "prepare".
+std::string_view kindName(Function::Kind kind);
+
 struct CodeFile {
   std::string target = "cpu", level, file, digest;
 };
 
-struct WeightDecl {
+/// A tensor of the user's file that prepared weights are made of.
+struct SourceDecl {
   std::string name;
   DType dtype = DType::F32;
   Shape shape;
+};
+
+/// How a prepared weight is made: the function, and the sources that are its inputs.
+struct Preparation {
+  int function = 0;
+  std::vector<int> sources;
+};
+
+struct WeightDecl : SourceDecl {
   uint64_t offset = 0, bytes = 0;
+  std::optional<Preparation> prepared; // a tensor of the user's file otherwise
 };
 
 struct Manifest {
@@ -147,6 +168,7 @@ struct Manifest {
   bool externalWeights = false;
   std::string weightsDigest; // of weights.bin; empty if external
   std::vector<WeightDecl> weights;
+  std::vector<SourceDecl> sources;
   std::vector<StateDecl> states;
   std::vector<Function> functions;
 

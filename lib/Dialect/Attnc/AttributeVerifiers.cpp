@@ -121,6 +121,13 @@ LogicalResult verifyRing(const Place &place, NamedAttribute attribute) {
   return success();
 }
 
+/// {by = @f, from = ["w"]}.
+bool isPreparation(Attribute value) {
+  auto how = dyn_cast<DictionaryAttr>(value);
+  auto from = how ? how.getAs<ArrayAttr>("from") : ArrayAttr();
+  return from && how.size() == 2 && how.getAs<FlatSymbolRefAttr>("by") && llvm::all_of(from, llvm::IsaPred<StringAttr>);
+}
+
 } // namespace
 
 LogicalResult verifyValueAttribute(Operation *op, ValueKind kind, unsigned index, NamedAttribute attribute) {
@@ -140,6 +147,8 @@ LogicalResult verifyValueAttribute(Operation *op, ValueKind kind, unsigned index
     return verifyInit(place, attribute);
   if (name == "attnc.ring")
     return verifyRing(place, attribute);
+  if (name == "attnc.prepared" && isPreparation(attribute.getValue()))
+    return success();
   return place.error(name) << "unknown; expected attnc.name, dims, state, init or ring";
 }
 
@@ -169,6 +178,42 @@ static LogicalResult verifyBounds(Operation *op, Attribute value) {
   return success();
 }
 
+// prepare_c1: a flag of a public function of static tensors. (Rests behind the plan phase, where they are buffers.)
+static LogicalResult verifyPrepare(Operation *op, Attribute value) {
+  if (!isa<UnitAttr>(value))
+    return op->emitOpError("expected attnc.prepare to have no value, got ") << value;
+  auto function = dyn_cast<FunctionOpInterface>(op);
+  if (!function)
+    return op->emitOpError("expected attnc.prepare on a public function");
+  if (llvm::none_of(function.getArgumentTypes(), llvm::IsaPred<TensorType>))
+    return success();
+  if (!function.isPublic())
+    return op->emitOpError("expected attnc.prepare on a public function");
+  auto isStatic = [](Type type) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    return tensor && tensor.hasStaticShape();
+  };
+  if (function.getNumResults() != 1 || !llvm::all_of(function.getArgumentTypes(), isStatic) || !isStatic(function.getResultTypes()[0]))
+    return op->emitOpError("expected attnc.prepare on a function of static tensors with one result, got ") << function.getFunctionType();
+  return success();
+}
+
+// prepared_c1: {by, from}; prepared_c2: the function makes the global. (Globals are verified with their module alone.)
+static LogicalResult verifyPrepared(Operation *op, Attribute value) {
+  auto type = op->getAttrOfType<TypeAttr>("type");
+  if (!isPreparation(value) || op->getName().getStringRef() != "ml_program.global")
+    return op->emitOpError("expected attnc.prepared to be {by = @function, from = [names]} on an ml_program.global, got ") << value;
+  auto how = cast<DictionaryAttr>(value);
+  auto symbol = how.getAs<FlatSymbolRefAttr>("by");
+  auto function = SymbolTable::lookupNearestSymbolFrom<FunctionOpInterface>(op, symbol);
+  if (!function || !function->hasAttr("attnc.prepare"))
+    return op->emitOpError("attnc.prepared: expected a function marked attnc.prepare, found none of the name ") << symbol;
+  if (function.getNumArguments() != how.getAs<ArrayAttr>("from").size() || function.getNumResults() != 1 || function.getResultTypes()[0] != type.getValue())
+    return op->emitOpError("attnc.prepared: expected ") << symbol << " to take " << how.getAs<ArrayAttr>("from").size() << " weights and to return "
+                                                        << type.getValue() << ", got " << function.getFunctionType();
+  return success();
+}
+
 // kernel_c1: a flag of a private function.
 LogicalResult verifyFunctionAttribute(Operation *op, NamedAttribute attribute) {
   StringRef name = attribute.getName();
@@ -176,6 +221,10 @@ LogicalResult verifyFunctionAttribute(Operation *op, NamedAttribute attribute) {
     return op->emitOpError("expected ") << name << " on an argument or result of a function";
   if (name == "attnc.bounds")
     return verifyBounds(op, attribute.getValue());
+  if (name == "attnc.prepare")
+    return verifyPrepare(op, attribute.getValue());
+  if (name == "attnc.prepared")
+    return verifyPrepared(op, attribute.getValue());
   if (name != "attnc.kernel")
     return success();
   if (!isa<UnitAttr>(attribute.getValue()))

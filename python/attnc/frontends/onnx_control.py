@@ -3,12 +3,12 @@ from __future__ import annotations
 
 from onnx import GraphProto, NodeProto
 
-from . import control, scalar, shapes, tensor_ops
+from . import control, onnx_conditions, scalar, shapes, tensor_ops
 from .builder import Value
 from .errors import Unsupported
 from .onnx_known import Known, known
 from .onnx_views import axis_of
-from .onnx_walker import Node, Walker, handles
+from .onnx_walker import Node, Scope, Walker, handles
 
 
 def values(w: Walker, operands) -> list[Value]:
@@ -74,6 +74,26 @@ def loop(w: Walker, node: Node, count, condition, *initial):
         return counted(w, node, body, count, carried)
     if len(body.output) > len(carried) + 1 and any(node.wants(k) for k in range(len(carried), len(node.outputs))):
         raise Unsupported("the rows of a Loop that may stop early, whose number depends on data: carry a tensor of full length instead")
+    test = onnx_conditions.of_carried(w, node, body)
+    out = tested_in_front(w, node, body, test, carried) if count is None and test else while_loop(w, node, body, count, condition, carried)
+    return [*out, *[None] * (len(node.outputs) - len(out))]
+
+
+def tested_in_front(w: Walker, node: Node, body: GraphProto, test: list[NodeProto], carried: list[Value]) -> list[Value]:
+    """A loop whose condition is a function of what it carries."""
+    def goes(xs):
+        scope = Scope(node.scope.opsets, node.scope, node.scope.depth)
+        scope.constants.update((t.name, t) for t in body.initializer)
+        scope.values.update((o.name, x) for o, x in zip(body.output[1:], xs))
+        return w.tensor(w.nodes(test, [body.output[0].name], scope)[0])
+
+    def step(xs):
+        return values(w, w.nested(body, [known("i64", 0), known("i1", True), *xs], node.scope, 1))[:len(xs)]
+    return control.while_loop(w.b, carried, goes, step)
+
+
+def while_loop(w: Walker, node: Node, body: GraphProto, count, condition, carried: list[Value]) -> list[Value]:
+    """A loop that carries its number of steps and its condition, as ONNX has it."""
     start = values(w, [known("i64", 0), known("i1", True) if condition is None else condition])
 
     def goes(xs):
@@ -87,8 +107,7 @@ def loop(w: Walker, node: Node, count, condition, *initial):
         out = values(w, w.nested(body, xs, node.scope))
         following = tensor_ops.elementwise(w.b, [xs[0]], (), "i64", lambda e: scalar.ARITHMETIC["add"](w.b, e, scalar.constant(w.b, 1, "i64")))
         return [following, *out[:len(carried) + 1]]
-    out = control.while_loop(w.b, [start[0], tensor_ops.reshape(w.b, start[1], ()), *carried], goes, step)[2:]
-    return [*out, *[None] * (len(node.outputs) - len(out))]
+    return control.while_loop(w.b, [start[0], tensor_ops.reshape(w.b, start[1], ()), *carried], goes, step)[2:]
 
 
 def rows_of(w: Walker, body: GraphProto, node: Node, arguments, skip: int, length) -> list[Value]:

@@ -178,6 +178,16 @@ FOLDS: dict[str, Callable[..., Any]] = {
 }
 
 
+GIVE_TRUTHS = {"Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "And", "Or", "Xor", "Not"}
+
+
+def folded(operation: str, operands: list[Known]) -> Known | None:
+    """An operation on known operands; None where it has no place here, or where the result is known only when the model runs."""
+    if operation not in FOLDS or not operands:
+        return None
+    return fold(FOLDS[operation], operands, "i1" if operation in GIVE_TRUTHS else operands[-1 if operation == "Where" else 0].dtype)
+
+
 def cast(x: Known, dtype: str) -> Known | None:
     def f(e):
         if dtype == "i1":

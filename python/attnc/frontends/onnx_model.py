@@ -14,7 +14,7 @@ from . import onnx_file, shapes, tensor_ops
 from .builder import Builder, Value, identity, types
 from .errors import ImportProblems, Problem, Unsupported
 from .imported import Imported
-from .onnx_walker import MISSING, Scope, Walker
+from .onnx_walker import Scope, Walker
 from .scalar import clamp, constant
 from .shapes import Size
 from .weights import quoted
@@ -44,6 +44,7 @@ class Program:
         self.walker = Walker(self.b, model, os.path.dirname(os.path.abspath(path)))
         self.problems = self.walker.problems
         self.arguments: list[str] = []  # with their attributes
+        self.own_names: dict[tuple[str, int], sympy.Symbol] = {}  # of dimensions whose sizes are formulas
 
     def text(self) -> str:
         initial = {t.name for t in self.graph.initializer}
@@ -67,7 +68,9 @@ class Program:
             raise Unsupported(f"the input '{given.name[:80]}' is no tensor of known rank")
         shape = tuple(size_of(d, f"{one_word(given.name)}_{n}", plain) for n, d in enumerate(kind.shape.dim))
         value = Value(f"%arg{len(self.arguments)}", onnx_file.dtype_of(kind.elem_type), shape)
-        attributes = ", ".join(filter(None, (f"attnc.name = {quoted(one_word(given.name))}", dims(shape))))
+        own = [symbol(f"{one_word(given.name)}_{n}") if is_formula(s) else s for n, s in enumerate(shape)]
+        self.own_names.update({(value.name, n): s for n, s in enumerate(own) if is_formula(shape[n])})
+        attributes = ", ".join(filter(None, (f"attnc.name = {quoted(one_word(given.name))}", dims(own))))
         self.arguments.append(f"{value.name}: {value.type} {{{attributes}}}")
         return value
 
@@ -84,11 +87,11 @@ class Program:
     def by_formula(self, value: Value) -> Value:
         """An argument of which a size is a formula of others' (past + length). Nothing says that what is given keeps to it, so its
         elements are read where they are, at its last index at most."""
-        formulas = {d: Value(self.extent(value, d), "index") for d, s in enumerate(value.shape) if isinstance(s, sympy.Expr) and not isinstance(s, sympy.Symbol)}
+        formulas = {d: Value(self.extent(value, d), "index") for d, s in enumerate(value.shape) if is_formula(s)}
         if not formulas:
             return value
         for d in formulas:
-            self.walker.bounds[symbol(shapes.name_of(value.shape[d]))] = [1, 2 ** 47]
+            self.walker.require(self.own_names[value.name, d], least=1)
 
         def body(_, __):
             at = [self.b.scalar(f"linalg.index {d} : index", "index") for d in range(value.rank)]
@@ -120,6 +123,10 @@ class Program:
         """The sizes that the model holds for: beyond them a table's rows run out."""
         out = [f"{quoted(str(s))} = array<i64: {least}, {most}>" for s, (least, most) in self.walker.bounds.items() if least <= most]
         return f" attributes {{attnc.bounds = {{{', '.join(out)}}}}}" if out else ""
+
+
+def is_formula(size: Size) -> bool:
+    return isinstance(size, sympy.Expr) and not isinstance(size, sympy.Symbol)
 
 
 def dims(shape) -> str:

@@ -82,7 +82,13 @@ def to_type(w: Walker, x: Operand, dtype: str) -> Operand:
         folded = onnx_known.cast(x, dtype)
         if folded is not None:
             return folded
-    return tensor_ops.convert(w.b, w.tensor(x), dtype)
+    x = w.tensor(x)
+    if dtype == "i1" and x.name in w.truths:
+        return w.truths[x.name]
+    out = tensor_ops.convert(w.b, x, dtype)
+    if x.dtype == "i1" and not scalar.is_float(dtype):
+        w.truths[out.name] = x
+    return out
 
 
 @handles("Cast", raw=True)

@@ -11,7 +11,7 @@ from . import control, products, reductions, scalar, shapes, tensor_ops
 from .builder import Value
 from .errors import Unsupported
 from .onnx_known import Known, known
-from .onnx_ops import elementwise
+from .onnx_ops import elementwise, to_type
 from .onnx_views import axes_of, axis_of
 from .onnx_walker import Node, Walker, handles
 from .scalar import ARITHMETIC, COMPARISONS, cast, constant
@@ -65,6 +65,8 @@ def reduce(name: str) -> None:
         if isinstance(x, Known) and x.is_numbers and name in FOLDS and len(dims) == x.rank and x.elements and x.dtype in ("i64", "i32"):
             return known(x.dtype, np.array(FOLDS[name](x.elements), object).reshape([1] * x.rank if keep else []))
         x = w.tensor(x)
+        if name in ("ReduceMax", "ReduceMin") and dims and x.name in w.truths:  # any and all, by exporters that reduce no booleans
+            return to_type(w, REDUCTIONS[name](w, w.truths[x.name], dims, keep), x.dtype)
         return REDUCTIONS[name](w, x, dims, keep) if dims else REDUCTIONS[name](w, tensor_ops.reshape(w.b, x, (1,)), [0], False)
 
 

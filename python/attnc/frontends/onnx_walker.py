@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import difflib
-import functools
 from typing import Any, Callable, Iterator, Sequence
 
 import numpy as np
@@ -13,7 +12,7 @@ import onnx
 import sympy
 from onnx import AttributeProto, FunctionProto, GraphProto, NodeProto, TensorProto
 
-from . import onnx_file, onnx_known, scalar, shapes, tensor_ops
+from . import onnx_file, onnx_known, onnx_schema, scalar, shapes, tensor_ops
 from .builder import Builder, Value
 from .errors import Problem, Unsupported
 from .onnx_known import Known
@@ -24,7 +23,6 @@ Operand = Value | Known
 Handler = Callable[..., Any]
 MOST_NODES = 200_000  # with functions and nested graphs written out
 DEEPEST = 32          # functions in functions
-TYPE_NAMES = {"f64": "double", "f32": "float", "f16": "float16", "bf16": "bfloat16", "i64": "int64", "i32": "int32", "i16": "int16", "i8": "int8", "i1": "bool"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,6 +68,7 @@ class Node:
     operation: str
     since: int
     name: str
+    inputs: list[str]
     outputs: list[str]  # "" where nobody reads one
     attributes: dict[str, Any]
     scope: "Scope"
@@ -91,6 +90,7 @@ class Scope:
     def __init__(self, opsets: dict[str, int], outer: "Scope | None" = None, depth: int = 0):
         self.values: dict[str, Any] = {}
         self.constants: dict[str, TensorProto] = {}
+        self.producers: dict[str, NodeProto] = {}
         self.references: dict[str, AttributeProto] = {}  # what a function was called with
         self.opsets, self.outer, self.depth = opsets, outer, depth
         if outer:
@@ -105,6 +105,7 @@ class Walker:
         self.problems: list[Problem] = []
         self.bounds: dict[sympy.Symbol, list[int]] = {}  # least and most of what a size may be
         self.functions = {(f.domain, f.name, f.overload): f for f in model.functions}
+        self.truths: dict[str, Value] = {}  # integers that are 0 or 1, by name: what they are casts of
         self._walked = 0
         self._made: dict[int, tuple[Known, Value]] = {}
         self._constants: dict[int, tuple[TensorProto, Operand]] = {}  # a tensor that is held keeps its id
@@ -112,8 +113,8 @@ class Walker:
 
     # -- graphs
 
-    def graph(self, graph: GraphProto, arguments: Sequence[Operand], scope: Scope) -> list[Operand]:
-        """The results of a graph on operands, in its scope."""
+    def graph(self, graph: GraphProto, arguments: Sequence[Operand], scope: Scope, first: int = 0) -> list[Operand]:
+        """The results of a graph on operands, in its scope, from the first that is asked for."""
         initial = {t.name for t in graph.initializer}
         inputs = [i for i in graph.input if i.name not in initial]
         if len(inputs) != len(arguments):
@@ -122,10 +123,11 @@ class Walker:
         scope.values.update((i.name, a) for i, a in zip(inputs, arguments))
         if graph.sparse_initializer:
             raise Unsupported("sparse initializers; attnc has dense ones")
-        return self.nodes(graph.node, [o.name for o in graph.output], scope)
+        return self.nodes(graph.node, [o.name for o in graph.output[first:]], scope)
 
     def nodes(self, nodes, outputs: Sequence[str], scope: Scope) -> list[Operand]:
         kept, read = onnx_file.needed(nodes, outputs)
+        scope.producers.update((o, proto) for proto in kept for o in proto.output)
         for proto in kept:
             self._walked += 1
             if self._walked > MOST_NODES:
@@ -145,9 +147,9 @@ class Walker:
             at = at.outer
         raise Unsupported(f"the value '{onnx_file.printable(name)}' is not there: no input, initializer or node in front has this name")
 
-    def nested(self, graph: GraphProto, arguments: Sequence[Operand], scope: Scope) -> list[Operand]:
+    def nested(self, graph: GraphProto, arguments: Sequence[Operand], scope: Scope, first: int = 0) -> list[Operand]:
         """A graph of an attribute. Its own problems are told; the node around it then has no value."""
-        out = self.graph(graph, arguments, Scope(scope.opsets, scope, scope.depth))
+        out = self.graph(graph, arguments, Scope(scope.opsets, scope, scope.depth), first)
         if any(x is MISSING for x in out):
             raise Stopped
         return out
@@ -187,13 +189,13 @@ class Walker:
         version = scope.opsets.get(domain)
         if domain or version is None:
             raise Unsupported(f"unsupported operation of the domain '{domain[:80]}'; attnc has those of ai.onnx, and functions in the model")
-        schema = schema_of(proto.op_type, version)
+        schema = onnx_schema.schema_of(proto.op_type, version)
         if schema is None:
             raise Unsupported(f"ONNX has no such operation in opset {version}")
         given = attributes_of(proto, scope)
-        check(schema, given, operands, len(proto.output))
-        attributes = {name: onnx_file.attribute_value(a) for name, a in [*defaults(schema).items(), *given.items()]}
-        node = Node(proto.op_type, schema.since_version, proto.name, outputs, attributes, scope)
+        onnx_schema.check(schema, given, operands, len(proto.output))
+        attributes = {name: onnx_file.attribute_value(a) for name, a in [*onnx_schema.defaults(schema).items(), *given.items()]}
+        node = Node(proto.op_type, schema.since_version, proto.name, list(proto.input), outputs, attributes, scope)
         entry = entry_of(node.operation, node.since)
         if entry is None:
             return self.defined(schema, given, operands, scope, version)
@@ -213,11 +215,7 @@ class Walker:
         return [one(i, x) for i, x in enumerate(padded)]
 
     def folded(self, node: Node, operands: list) -> Known | None:
-        f = onnx_known.FOLDS.get(node.operation)
-        if f is None or not operands or not all(isinstance(o, Known) for o in operands):
-            return None
-        compares = node.operation in ("Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "And", "Or", "Xor", "Not")
-        return onnx_known.fold(f, operands, "i1" if compares else operands[-1 if node.operation == "Where" else 0].dtype)
+        return onnx_known.folded(node.operation, operands) if all(isinstance(o, Known) for o in operands) else None
 
     def call(self, function: FunctionProto, given: dict[str, AttributeProto], operands: list, scope: Scope) -> list[Any]:
         """A function of the model, written out."""
@@ -238,7 +236,7 @@ class Walker:
         if not versions or schema.name in INSTEAD:
             raise Unsupported(f"unsupported operation{nearest(schema.name)}")
         function = FunctionProto.FromString(schema.get_function_with_opset_version(max(versions)))
-        inner = {name: a for name, a in [*defaults(schema).items(), *given.items()]}
+        inner = {name: a for name, a in [*onnx_schema.defaults(schema).items(), *given.items()]}
         return self.call(function, inner, operands, scope)
 
     # -- values
@@ -335,26 +333,6 @@ def dense(value, dtype: str) -> str:
     return scalar.float_text(value, dtype) if scalar.is_float(dtype) else str(value)
 
 
-# -- schemas
-
-@functools.cache
-def schema_of(operation: str, version: int):
-    try:
-        return onnx.defs.get_schema(operation, version, "")
-    except onnx.defs.SchemaError:
-        return None
-
-
-@functools.cache
-def _defaults(operation: str, since: int) -> dict[str, AttributeProto]:
-    schema = schema_of(operation, since)
-    return {n: a.default_value for n, a in schema.attributes.items() if a.default_value.type != AttributeProto.UNDEFINED}
-
-
-def defaults(schema) -> dict[str, AttributeProto]:
-    return _defaults(schema.name, schema.since_version)
-
-
 def entry_of(operation: str, since: int) -> Entry | None:
     versions = [v for v in HANDLERS.get(operation, {}) if v <= since]
     return HANDLERS[operation][max(versions)] if versions else None
@@ -376,42 +354,3 @@ def attributes_of(proto: NodeProto, scope: Scope) -> dict[str, AttributeProto]:
         elif a.ref_attr_name in scope.references:
             out[a.name] = scope.references[a.ref_attr_name]
     return out
-
-
-def check(schema, given: dict[str, AttributeProto], operands: list, results: int) -> None:
-    """Arity, attributes and element types, as ONNX defines the operation."""
-    if not schema.min_input <= len(operands) <= schema.max_input or not schema.min_output <= results <= schema.max_output:
-        raise Unsupported(f"{len(operands)} operands and {results} results, expected {schema.min_input} to {schema.max_input} and "
-                          f"{schema.min_output} to {schema.max_output}")
-    for name, a in given.items():
-        formal = schema.attributes.get(name)
-        if formal is None or a.type != formal.type.value:
-            kind = AttributeProto.AttributeType.Name(a.type)
-            raise Unsupported(f"the attribute '{name[:80]}' of kind {kind}" + (f", expected {formal.type.name}" if formal else ", which ONNX does not know here"))
-    for name, formal in schema.attributes.items():
-        if formal.required and name not in given:
-            raise Unsupported(f"the attribute '{name}' is missing")
-    bound: dict[str, str] = {}
-    for i, x in enumerate(operands):
-        check_type(schema, min(i, len(schema.inputs) - 1), x, bound)
-
-
-def check_type(schema, i: int, x: Operand | None, bound: dict[str, str]) -> None:
-    formal = schema.inputs[i]
-    if x is None:
-        if formal.option == onnx.defs.OpSchema.FormalParameterOption.Single:
-            raise Unsupported(f"the operand '{formal.name}' is left out")
-        return
-    if not isinstance(x, (Value, Known)):
-        raise Unsupported("a sequence as an operand; attnc has tensors")
-    kind = f"tensor({TYPE_NAMES[x.dtype]})"
-    allowed = allowed_types(schema.name, schema.since_version).get(formal.type_str, {formal.type_str})
-    if kind not in allowed:
-        raise Unsupported(f"the operand '{formal.name}' is {kind}, expected {' or '.join(sorted(t for t in allowed if t.startswith('tensor'))[:8])}")
-    if formal.is_homogeneous and bound.setdefault(formal.type_str, kind) != kind:
-        raise Unsupported(f"the operand '{formal.name}' is {kind}, expected {bound[formal.type_str]} as the others")
-
-
-@functools.cache
-def allowed_types(operation: str, since: int) -> dict[str, set[str]]:
-    return {c.type_param_str: set(c.allowed_type_strs) for c in schema_of(operation, since).type_constraints}

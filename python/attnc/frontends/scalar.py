@@ -29,11 +29,13 @@ def computed_in(dtype: str) -> str:
 
 
 def constant(b: Builder, value, dtype: str) -> Value:
+    return b.scalar(f"arith.constant {literal(value, dtype)}" + (f" : {dtype}" if dtype != "i1" else ""), dtype)
+
+
+def literal(value, dtype: str) -> str:
     if dtype == "i1":
-        return b.scalar(f"arith.constant {'true' if value else 'false'}", dtype)
-    if is_float(dtype):
-        return b.scalar(f"arith.constant {float_text(float(value), dtype)} : {dtype}", dtype)
-    return b.scalar(f"arith.constant {int(value)} : {dtype}", dtype)
+        return "true" if value else "false"
+    return float_text(float(value), dtype) if is_float(dtype) else str(int(value))
 
 
 def float_text(value: float, dtype: str) -> str:

@@ -119,6 +119,7 @@ class Sizes:
         self._emit, self._emit_here = emit, emit_here
         self._known: dict[Size, str] = {}
         self._late: dict[sympy.Symbol, str] = {}
+        self._blocks: set[sympy.Symbol] = set()
 
     def bind(self, symbol: sympy.Symbol, name: str) -> None:
         """Gives a symbol its value, at the entry."""
@@ -127,6 +128,15 @@ class Sizes:
     def bind_here(self, symbol: sympy.Symbol, name: str) -> None:
         """Gives a symbol a value that is computed in the course of the function."""
         self._late[symbol] = name
+
+    def bind_block(self, symbol: sympy.Symbol, name: str) -> None:
+        """The same for the length of a block: tensors may have it."""
+        self._late[symbol] = name
+        self._blocks.add(symbol)
+
+    def is_of_data(self, symbol: sympy.Symbol) -> bool:
+        """Whether a symbol's value depends on data: no tensor can have that size."""
+        return symbol not in self._blocks and (symbol in self._late or symbol.name.startswith("u"))
 
     def is_bound(self, symbol: sympy.Symbol) -> bool:
         return symbol in self._known

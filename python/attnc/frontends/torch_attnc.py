@@ -8,7 +8,7 @@ from . import attention as attn
 from . import loops, scalar, tensor_ops
 from .builder import Value
 from .torch_control import as_values, call, stops
-from .torch_walker import Graph, Walker, handles
+from .torch_walker import Graph, Walker, dtype_of, handles, shape_of, size_of
 
 
 class Call:
@@ -74,7 +74,7 @@ def policy_text(w: Walker, options: dict, given: dict) -> str:
         words.append(f"seed({as_scalar(w, given['seed'], 'i64').name})")
     words += [f"{word}({options[word]})" for word in ("stream", "on") if word in options]
     if "delta" in options:
-        words.append(f"delta({float(options['delta'])!r})")
+        words.append(f"delta({scalar.literal(options['delta'], 'f64')})")
     return " ".join(words)
 
 
@@ -100,3 +100,17 @@ def adaptive(w: Walker, node, options, operands, captures, *functions: Graph):
     policy = policy_text(w, given.options, named)
     return loops.adaptive(w.b, policy, named["active"], as_scalar(w, named["cap"], "index"), given.options["marks"], initial, body,
                           halt if len(given.functions) > 1 else None, given.options["margin"])
+
+
+@handles("attnc_segment")
+@stops
+def segment(w: Walker, node, options, operands, captures, *functions: Graph):
+    given = Call(w, options, operands, captures, functions)
+    inputs, initial = given.operands[:given.options["blocks"]], as_values(w, given.operands[given.options["blocks"]:])
+    metas = node.meta["val"][:len(node.meta["val"]) - len(initial)]
+    outputs = [Value("", dtype_of(m.dtype), shape_of(m)) for m in metas]
+    rows = size_of(next(n for n in functions[0].module.graph.nodes if n.op == "placeholder").meta["val"])
+    dims = given.options["out_dims"]
+    dims = [d % y.rank for d, y in zip([dims] * len(outputs) if isinstance(dims, int) else dims, outputs)]
+    body = lambda number, blocks, state: call(w, functions[0], [rows, as_tensor(w, number), *blocks, *state, *given.captures[0]])
+    return loops.segment(w.b, given.options["size"], given.options["partial"], inputs, given.options["dims"], rows, initial, outputs, dims, body)

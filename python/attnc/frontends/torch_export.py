@@ -288,8 +288,19 @@ def quiet():
         log.setLevel(before)
 
 
+def export_problem(problem: BaseException) -> Problem:
+    """What torch says, and the innermost line of the user's code that it names."""
+    text = first_paragraph(problem)
+    raised = re.match(r"""raised exception \w+\((['"])(.*)\1\)""", text)
+    frames = [f for f in re.findall(r'File "(.+?)", line (\d+), in (\S+)', str(problem)) if "/torch/" not in f[0]]
+    place = "File {}, line {}, in {}".format(*frames[-1]) if frames else ""
+    return Problem(f"torch cannot export it: {raised.group(2) if raised else text}", place=place)
+
+
 def first_paragraph(problem: BaseException) -> str:
     text = str(problem).strip() or type(problem).__name__
+    if isinstance(problem, torch._dynamo.exc.UncapturedHigherOrderOpError):  # the reason stands behind a sentence about graph breaks
+        text = text.split("\n\n", 1)[-1]
     return " ".join(text.split("\n\n")[0].replace("For more information, run with TORCH_LOGS=\"+dynamic\".", "").split())
 
 
@@ -299,11 +310,13 @@ def export(module: torch.nn.Module, args: Sequence[Any], kwargs: Mapping[str, An
     with torch.no_grad(), quiet():
         try:
             return run(True)
+        except torch._dynamo.exc.UncapturedHigherOrderOpError as problem:  # in a loop's body or a score: no other way exports it
+            raise ImportProblems(type(module).__name__, [export_problem(problem)]) from None
         except Exception:
             try:
                 return run(False)
             except Exception as problem:
-                raise ImportProblems(type(module).__name__, [Problem(f"torch cannot export it: {first_paragraph(problem)}")]) from None
+                raise ImportProblems(type(module).__name__, [export_problem(problem)]) from None
 
 
 def import_module(module: torch.nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any] | None = None, dynamic_shapes: Any = None) -> Imported:
@@ -314,6 +327,7 @@ def import_module(module: torch.nn.Module, args: Sequence[Any], kwargs: Mapping[
 
 def import_file(path: str) -> Imported:
     """A .pt2 file of torch.export.save."""
+    from .. import torch as _  # noqa: F401: the file may hold its operations
     try:
         with quiet():
             program = torch.export.load(path)

@@ -149,8 +149,7 @@ class Walker:
 
     def shape(self, node: torch.fx.Node) -> tuple[Size, ...]:
         shape = shape_of(node.meta["val"])
-        late = [s for s in shape if not self.b.sizes.is_known_at_entry(s)]
-        if late or any(isinstance(s, sympy.Expr) and any(x.name.startswith("u") for x in s.free_symbols) for s in shape):
+        if any(isinstance(s, sympy.Expr) and any(map(self.b.sizes.is_of_data, s.free_symbols)) for s in shape):
             raise Unsupported(f"a shape that depends on data, {list(shape)}: mask the elements instead of selecting them")
         return shape
 

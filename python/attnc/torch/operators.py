@@ -58,7 +58,8 @@ class Operator(HigherOrderOperator):
 
     def differentiate(self, options, operands, captures, *functions):
         tensors = [x for x in (*operands, *captures) if isinstance(x, torch.Tensor)]
-        if torch.is_grad_enabled() and any(x.requires_grad for x in tensors):
+        traced = torch._guards.detect_fake_mode(tensors) is not None
+        if not traced and torch.is_grad_enabled() and any(x.requires_grad for x in tensors):
             return self.compute(options, operands, captures, *functions)
         with torch._C._AutoDispatchBelowAutograd():
             return self(options, operands, captures, *functions)
@@ -71,7 +72,7 @@ class Operator(HigherOrderOperator):
 
     def trace(self, mode, options, operands, captures, *functions):
         parsed = json.loads(options)
-        with disable_proxy_modes_tracing():
+        with disable_proxy_modes_tracing(), fresh_sizes(operands):
             examples = self.definition.arguments(parsed, operands)
             shares = split(captures, parsed["captures"])
             with self.definition.reading():
@@ -111,6 +112,12 @@ def take_constants(graph: torch.fx.GraphModule) -> list[torch.Tensor]:
 
 def text(options: str | Options) -> str:
     return options if isinstance(options, str) else json.dumps(options)
+
+
+def fresh_sizes(operands: Tensors) -> contextlib.AbstractContextManager:
+    """Sizes that an example brings are its own: nothing else must know them."""
+    mode = torch._guards.detect_fake_mode(operands)
+    return mode.shape_env.ignore_fresh_unbacked_symbols() if mode and mode.shape_env else contextlib.nullcontext()
 
 
 def split(values: Sequence, counts: Sequence[int]) -> list[tuple]:
@@ -163,6 +170,9 @@ class Traced(dynamo.TorchHigherOrderOperatorVariable):
         with self.value.definition.reading():
             _, graph, lifted = dynamo.speculate_subgraph(
                 tx, function, arguments, {}, self.value.__name__, source_target=self.value, set_subgraph_inputs="flatten_manual",
-                should_flatten_outputs=True, remove_consts_from_outputs=False, supports_input_mutation=False, supports_aliasing=True)
+                should_flatten_outputs=True, remove_consts_from_outputs=False, supports_input_mutation=True, supports_aliasing=True)
+        if graph._dynamo_mutated_input_indices:
+            dynamo.unimplemented(gb_type="attnc.torch: a function with effects", context=self.value.__name__, hints=[], explanation=(
+                "a body or score changes a tensor from outside or an argument: carry it as a value, and return the new one"))
         module = torch.fx.GraphModule(dict(tx.output.nn_modules), graph)
         return dynamo.make_attr(tx, tx.output.install_subgraph(self.value.__name__ + "_graph", module)), list(lifted)

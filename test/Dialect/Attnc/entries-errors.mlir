@@ -273,3 +273,64 @@ func.func private @kernel_c1_value() attributes {attnc.kernel = 1} {
 func.func @place() attributes {attnc.name = "main"} {
   return
 }
+
+// -----
+
+// expected-error @below {{expected attnc.prepare to have no value, got 1 : i64}}
+func.func @prepare_c1_value(%w: tensor<2xf32>) -> tensor<2xf32> attributes {attnc.prepare = 1} {
+  return %w : tensor<2xf32>
+}
+
+// -----
+
+// expected-error @below {{expected attnc.prepare on a public function}}
+func.func private @prepare_c1_private(%w: tensor<2xf32>) -> tensor<2xf32> attributes {attnc.prepare} {
+  return %w : tensor<2xf32>
+}
+
+// -----
+
+// expected-error @below {{expected attnc.prepare on a public function}}
+ml_program.global private @prepare_c1_global(#ml_program.extern : tensor<2xf32>) : tensor<2xf32> {attnc.prepare}
+
+// -----
+
+// expected-error @below {{expected attnc.prepare on a function of static tensors with one result, got '(tensor<?xf32>) -> tensor<?xf32>'}}
+func.func @prepare_c1_static(%w: tensor<?xf32>) -> tensor<?xf32> attributes {attnc.prepare} {
+  return %w : tensor<?xf32>
+}
+
+// -----
+
+// expected-error @below {{expected attnc.prepared to be {by = @function, from = [names]} on an ml_program.global, got "w"}}
+ml_program.global private @prepared_c1(#ml_program.extern : tensor<2xf32>) : tensor<2xf32> {attnc.prepared = "w"}
+
+// -----
+
+// expected-error @below {{expected attnc.prepared to be {by = @function, from = [names]} on an ml_program.global}}
+func.func @prepared_c1_place() attributes {attnc.prepared = {by = @f, from = ["w"]}} {
+  return
+}
+
+// -----
+
+// expected-error @below {{argument 0: attnc.prepared: unknown; expected}}
+func.func @prepared_c1_argument(%w: tensor<2xf32> {attnc.prepared = {by = @f}}) {
+  return
+}
+
+// -----
+
+func.func @f(%w: tensor<2xf32>) -> tensor<2xf32> {
+  return %w : tensor<2xf32>
+}
+// expected-error @below {{attnc.prepared: expected a function marked attnc.prepare, found none of the name @f}}
+ml_program.global private @prepared_c2(#ml_program.extern : tensor<2xf32>) : tensor<2xf32> {attnc.prepared = {by = @f, from = ["w"]}}
+
+// -----
+
+func.func @f(%w: tensor<2xf32>) -> tensor<2xf32> attributes {attnc.prepare} {
+  return %w : tensor<2xf32>
+}
+// expected-error @below {{attnc.prepared: expected @f to take 1 weights and to return 'tensor<3xf32>', got '(tensor<2xf32>) -> tensor<2xf32>'}}
+ml_program.global private @prepared_c2_type(#ml_program.extern : tensor<3xf32>) : tensor<3xf32> {attnc.prepared = {by = @f, from = ["w"]}}
