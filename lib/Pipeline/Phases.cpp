@@ -100,6 +100,8 @@ static LogicalResult runPhase(ModuleOp module, const Phase &phase, const PhaseOp
 }
 
 LogicalResult runPhases(ModuleOp module, const PhaseOptions &options) {
+  if (!options.compact)
+    module->setAttr("attnc.no_compact", UnitAttr::get(module.getContext()));
   DefaultTimingManager timer;
   timer.setEnabled(options.timing);
   TimingScope root = timer.getRootScope();
