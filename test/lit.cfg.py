@@ -16,3 +16,5 @@ for tools in (config.attnc_tools_dir, config.llvm_tools_dir):
 config.substitutions += [("%python", config.python), ("%source_root", config.attnc_src_root), ("%build_root", config.attnc_obj_root)]
 llvm_config.add_tool_substitutions(["attnc", "attnc-opt", "attnc-run", "attnc-bench", "attnc-lsp-server"], [config.attnc_tools_dir])
 llvm_config.add_tool_substitutions(["FileCheck", "not", "count", "mlir-translate", "clang", "clang++", "clang-format"], [config.llvm_tools_dir])
+if "avx512f" in open("/proc/cpuinfo").read():
+    config.available_features.add("avx512")

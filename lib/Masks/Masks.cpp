@@ -412,30 +412,40 @@ Known Evaluator::evaluate(Operation &op) {
   bool varies = llvm::any_of(op.getOperands(), [&](Value operand) { return !known[operand].same; });
   if (varies || op.getNumResults() != 1 || op.getNumRegions() != 0)
     return evaluateVarying(op);
+  if (auto read = dyn_cast<tensor::ExtractOp>(op))
+    if (Value table = map.lookup(read.getTensor()); isa<MemRefType>(table.getType())) {
+      SmallVector<Value> indices;
+      for (Value index : read.getIndices())
+        indices.push_back(map.lookup(index));
+      return same(memref::LoadOp::create(b, table, indices));
+    }
   return same(b.clone(op, map)->getResult(0));
 }
 
 MaskClass Evaluator::run(Region &mask, const MaskArguments &arguments) {
-  SmallVector<Known> given{same(arguments.batch), same(arguments.head), import(arguments.queries), Known(),
+  SmallVector<Known> given{same(arguments.batch), import(arguments.head), import(arguments.queries), Known(),
                            same(arguments.source)};
   given[3].low = given[3].high = v.index(0);
   given[3].factor = 1;
   for (Interval capture : arguments.captures)
     given.push_back(import(capture));
+  auto unknown = [&](Type type) { // a truth that nothing is known of: not everywhere, perhaps somewhere
+    Known result;
+    if (isTruth(type)) {
+      result.low = v.truth(false);
+      result.high = v.truth(true);
+    }
+    return result;
+  };
   for (auto [argument, what] : llvm::zip_equal(mask.getArguments(), given)) {
-    known[argument] = what;
+    known[argument] = what.isKnown() || what.same ? what : unknown(argument.getType());
     if (what.same)
       map.map(argument, what.same);
   }
   for (Operation &op : mask.front().without_terminator()) {
     Known result = evaluate(op);
-    for (Value value : op.getResults())
-      if (isTruth(value.getType()) && !result.isKnown()) {
-        result.low = v.truth(false);
-        result.high = v.truth(true);
-      }
     for (Value value : op.getResults()) {
-      known[value] = result;
+      known[value] = result.isKnown() || result.same ? result : unknown(value.getType());
       if (result.same)
         map.map(value, result.same);
     }

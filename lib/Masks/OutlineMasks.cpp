@@ -33,7 +33,7 @@ public:
     Type index = b.getIndexType();
     MaskArguments arguments;
     arguments.batch = add(index);
-    arguments.head = add(index);
+    arguments.head = Interval::of(add(index));
     arguments.queries = {add(index), add(index)};
     arguments.keys = {add(index), add(index)};
     arguments.source = add(index);

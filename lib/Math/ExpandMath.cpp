@@ -78,7 +78,12 @@ constexpr Function kFunctions[] = {
     {"math.tanh", call<tanh>},
 };
 
+/// Of exp, where the ends of its range do not matter.
+constexpr Function kExpNormal = {"math.exp", call<expNormal>};
+
 const Function *findFunction(Operation *op) {
+  if (auto exp = dyn_cast<math::ExpOp>(op); exp && arith::bitEnumContainsAll(exp.getFastmath(), arith::FastMathFlags::afn))
+    return &kExpNormal;
   StringRef name = op->getName().getStringRef();
   auto *it = llvm::find_if(kFunctions, [&](const Function &f) { return f.op == name; });
   return it == std::end(kFunctions) ? nullptr : it;

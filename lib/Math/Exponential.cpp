@@ -32,6 +32,19 @@ static Num exponential(Num x, int64_t halvings = 0) {
 
 Num exp(Num x) { return exponential(x); }
 
+/// 2^k needs no care where it is a normal number: its exponent field is the low bits of a sum that rounds to whole numbers.
+Num expNormal(Num x) {
+  if (x.isF64())
+    return exp(x);
+  Num high = select(x > 88.37, x.literal(88.37), x), magic = x.literal(0x1.8p23 + 127);
+  Num sum = fma(high, kLog2E, magic), k = sum - magic;
+  Parts ln2 = getParts(x, kLn2, kLn2Low);
+  Num r = fma(-k, ln2.low, fma(-k, ln2.high, high));
+  Num series = fma(r, fma(r, evaluate(kExponential, r), 1), 1);
+  Num result = series * (sum.bits() << 23).asFloat();
+  return select(x < -87.336, x.literal(0), result);
+}
+
 Num exp(Parts x) {
   auto [k, r] = reduce(clamp(x.high, x.high.choose(-104, -746), x.high.choose(90, 711)));
   return scale(expm1Reduced(r + x.low) + 1, k);

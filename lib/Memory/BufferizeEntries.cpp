@@ -1,9 +1,11 @@
 // Entries from tensors to buffers by upstream's one-shot analysis; kernels are set aside meanwhile and stay
-// on tensors, since each target tiles and vectorises them there.
+// on tensors, since each target tiles and vectorises them there. A switch that gives tensors becomes branches first: the
+// analysis does not see that its result may be what a case yields, and would overwrite that.
 #include "attnc/Memory/Memory.h"
 
 #include "attnc/Dialect/Attnc/Attnc.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Bufferization/IR/DstBufferizableOpInterfaceImpl.h"
@@ -61,6 +63,41 @@ struct LaunchBufferization : public DstBufferizableOpInterfaceExternalModel<Laun
   }
 };
 
+/// index_switch v { case a {A} case b {B} default {C} }  ->  if (v == a) {A} else { if (v == b) {B} else {C} }
+struct SwitchToBranches : OpRewritePattern<scf::IndexSwitchOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(scf::IndexSwitchOp op, PatternRewriter &rewriter) const override {
+    if (llvm::none_of(op.getResultTypes(), llvm::IsaPred<TensorType>))
+      return failure();
+    if (op.getNumCases() == 0)
+      return inlineDefault(op, rewriter);
+    scf::IfOp outer;
+    for (auto [number, region] : llvm::zip_equal(op.getCases(), op.getCaseRegions())) {
+      Value constant = arith::ConstantIndexOp::create(rewriter, op.getLoc(), number);
+      Value isCase = arith::CmpIOp::create(rewriter, op.getLoc(), arith::CmpIPredicate::eq, op.getArg(), constant);
+      auto branch = scf::IfOp::create(rewriter, op.getLoc(), op.getResultTypes(), isCase, /*addThenBlock=*/false, /*addElseBlock=*/false);
+      rewriter.inlineRegionBefore(region, branch.getThenRegion(), branch.getThenRegion().end());
+      if (outer)
+        scf::YieldOp::create(rewriter, op.getLoc(), branch.getResults());
+      else
+        outer = branch;
+      rewriter.createBlock(&branch.getElseRegion());
+    }
+    rewriter.mergeBlocks(&op.getDefaultBlock(), rewriter.getInsertionBlock());
+    rewriter.replaceOp(op, outer);
+    return success();
+  }
+
+private:
+  static LogicalResult inlineDefault(scf::IndexSwitchOp op, PatternRewriter &rewriter) {
+    Operation *yield = op.getDefaultBlock().getTerminator();
+    rewriter.inlineBlockBefore(&op.getDefaultBlock(), op);
+    rewriter.replaceOp(op, yield->getOperands());
+    rewriter.eraseOp(yield);
+    return success();
+  }
+};
+
 class BufferizeEntries : public attnc::impl::BufferizeEntriesBase<BufferizeEntries> {
 public:
   void getDependentDialects(DialectRegistry &registry) const override {
@@ -70,6 +107,10 @@ public:
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
+    RewritePatternSet patterns(&getContext());
+    patterns.add<SwitchToBranches>(&getContext());
+    if (failed(applyPatternsGreedily(module, std::move(patterns))))
+      return signalPassFailure();
     SmallVector<func::FuncOp> kernels;
     for (auto function : llvm::to_vector(module.getOps<func::FuncOp>()))
       if (function->hasAttr("attnc.kernel")) {

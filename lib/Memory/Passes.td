@@ -60,7 +60,7 @@ def ResolveSizes : Pass<"attnc-resolve-sizes", "::mlir::ModuleOp"> {
 
 def BufferizeEntries : Pass<"attnc-bufferize-entries", "::mlir::ModuleOp"> {
   let summary = "entries from tensors to buffers; kernels stay on tensors";
-  let dependentDialects = ["::mlir::bufferization::BufferizationDialect", "::mlir::memref::MemRefDialect", "::mlir::func::FuncDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::bufferization::BufferizationDialect", "::mlir::memref::MemRefDialect", "::mlir::func::FuncDialect"];
 }
 
 def PlanArena : Pass<"attnc-plan-arena", "::mlir::ModuleOp"> {

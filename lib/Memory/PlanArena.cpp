@@ -14,6 +14,7 @@
 
 #include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Analysis/TopologicalSortUtils.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Transforms/Transforms.h"
 #include "mlir/Dialect/Bufferization/Transforms/BufferViewFlowAnalysis.h"
@@ -239,6 +240,26 @@ FailureOr<Value> ArenaPlanner::atEntry(Value value) {
   return moved;
 }
 
+/// Is a value n % k, min(n, k) or what n - n % k leaves: no more than n, which is not negative?
+static bool isPartOf(Value part, Value whole) {
+  Operation *op = part.getDefiningOp();
+  if (isa_and_nonnull<arith::RemUIOp, arith::RemSIOp, arith::SubIOp>(op))
+    return op->getOperand(0) == whole && (!isa<arith::SubIOp>(op) || isPartOf(op->getOperand(1), whole));
+  return isa_and_nonnull<arith::MinUIOp, arith::MinSIOp>(op) && llvm::is_contained(op->getOperands(), whole);
+}
+
+/// Does a value not shrink where the operands of its map grow?
+static bool growsWithOperands(AffineMap map) {
+  WalkResult walked = map.getResult(0).walk([](AffineExpr expr) {
+    auto binary = dyn_cast<AffineBinaryOpExpr>(expr);
+    if (!binary || expr.getKind() == AffineExprKind::Add)
+      return WalkResult::advance();
+    auto factor = dyn_cast<AffineConstantExpr>(binary.getRHS());
+    return expr.getKind() != AffineExprKind::Mod && factor && factor.getValue() >= 0 ? WalkResult::advance() : WalkResult::interrupt();
+  });
+  return !walked.wasInterrupted();
+}
+
 /// Is it a size, the counter of a loop that starts at one, or what is made of such?
 bool ArenaPlanner::isNotNegative(Value value) {
   if (std::optional<int64_t> number = getConstantIntValue(value))
@@ -249,8 +270,13 @@ bool ArenaPlanner::isNotNegative(Value value) {
     auto loop = dyn_cast<scf::ForOp>(argument.getOwner()->getParentOp());
     return loop && argument == loop.getInductionVar() && isNotNegative(loop.getLowerBound());
   }
-  return isa<arith::AddIOp, arith::MulIOp, arith::MinSIOp, arith::MinUIOp, arith::MaxSIOp, arith::DivSIOp, arith::DivUIOp, arith::RemSIOp, arith::RemUIOp>(value.getDefiningOp()) &&
-         llvm::all_of(value.getDefiningOp()->getOperands(), [&](Value operand) { return isNotNegative(operand); });
+  if (auto rest = value.getDefiningOp<arith::SubIOp>())
+    return isPartOf(rest.getRhs(), rest.getLhs()) && isNotNegative(rest.getLhs());
+  auto isGood = [&](Value operand) { return isNotNegative(operand); };
+  if (isa<arith::MinUIOp>(value.getDefiningOp())) // below one that is not
+    return llvm::any_of(value.getDefiningOp()->getOperands(), isGood);
+  return isa<arith::AddIOp, arith::MulIOp, arith::MinSIOp, arith::MaxSIOp, arith::DivSIOp, arith::DivUIOp, arith::RemSIOp, arith::RemUIOp>(value.getDefiningOp()) &&
+         llvm::all_of(value.getDefiningOp()->getOperands(), isGood);
 }
 
 /// A size that differs between iterations: the largest it can be, computed at the start of the entry.
@@ -264,6 +290,8 @@ FailureOr<Value> ArenaPlanner::boundAtEntry(Value value) {
   auto move = [&](Value operand) { return boundAtEntry(operand); };
   // These grow with their operands, which are sizes.
   if (isa_and_nonnull<arith::AddIOp, arith::MulIOp, arith::MinSIOp, arith::MinUIOp, arith::MaxSIOp, arith::MaxUIOp>(op))
+    bound = cloneAtEntry(value, move);
+  if (auto apply = value.getDefiningOp<affine::AffineApplyOp>(); apply && growsWithOperands(apply.getAffineMap()))
     bound = cloneAtEntry(value, move);
   if (failed(bound) && isa_and_nonnull<arith::MinSIOp, arith::MinUIOp>(op))
     for (Value operand : op->getOperands())

@@ -21,6 +21,26 @@ using namespace mlir;
 
 namespace {
 
+/// softmax(x : ?x3) into ?x? -> softmax(x : ?x3) into ?x3: what one operand's type says of the shape, both say; upstream's softmax takes apart only such.
+struct AgreeOnShape : OpRewritePattern<linalg::SoftmaxOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(linalg::SoftmaxOp op, PatternRewriter &rewriter) const override {
+    ShapedType given = op.getInputOperandType(), made = op.getOutputOperandType();
+    if (given.getShape() == made.getShape())
+      return failure();
+    SmallVector<int64_t> shape(given.getShape());
+    for (auto [extent, other] : llvm::zip_equal(shape, made.getShape()))
+      extent = ShapedType::isDynamic(extent) ? other : extent;
+    auto casted = [&](Value tensor) -> Value {
+      return tensor::CastOp::create(rewriter, op.getLoc(), cast<ShapedType>(tensor.getType()).clone(shape), tensor);
+    };
+    Value input = casted(op.getInput()), output = casted(op.getOutput());
+    auto softmax = linalg::SoftmaxOp::create(rewriter, op.getLoc(), TypeRange(output.getType()), input, output, op.getDimension());
+    rewriter.replaceOpWithNewOp<tensor::CastOp>(op, op.getResultTypes()[0], softmax.getResult()[0]);
+    return success();
+  }
+};
+
 /// softmax(x) = exp(x - max x) / Σ exp(x - max x), and whatever else upstream can take apart.
 struct DecomposeAggregated : OpInterfaceRewritePattern<linalg::AggregatedOpInterface> {
   using OpInterfaceRewritePattern::OpInterfaceRewritePattern;
@@ -56,6 +76,7 @@ public:
   void runOnOperation() override {
     MLIRContext *context = &getContext();
     RewritePatternSet patterns(context);
+    patterns.add<AgreeOnShape>(context, /*benefit=*/2);
     patterns.add<DecomposeAggregated, ToDestinationStyle<tensor::PadOp>, ToDestinationStyle<tensor::GenerateOp>, SplatToFill>(context);
     tensor::populateDecomposeTensorConcatPatterns(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))

@@ -33,3 +33,29 @@ func.func @into_the_output(%x: tensor<?x8xf32> {attnc.name = "x", attnc.dims = [
   }
   return %y : tensor<?x8xf32>
 }
+
+// -----
+
+// Upstream's analysis does not see that a switch gives what its cases yield: what is computed from the switch's result goes
+// elsewhere.
+// CHECK-LABEL: func @of_a_switch
+// CHECK-NOT: scf.index_switch
+// CHECK: attnc.launch @of_a_switch_rms_norm(%[[CHOSEN:[^ ]*]] : memref<4xf32>) into(%[[NEW:[^ ]*]] : memref<4xf32>)
+// CHECK-NOT: %[[CHOSEN]]
+// CHECK: attnc.launch @of_a_switch_max(%[[CHOSEN]], %[[NEW]]
+func.func @of_a_switch(%x: tensor<4xf32> {attnc.name = "x"}, %c: index {attnc.name = "c"}) -> (tensor<4xf32> {attnc.name = "y"}) {
+  %e = tensor.empty() : tensor<4xf32>
+  %before = linalg.softmax dimension(0) ins(%x : tensor<4xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+  %y = scf.index_switch %c -> tensor<4xf32>
+  case 3 {
+    %a = linalg.exp ins(%before : tensor<4xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+    scf.yield %a : tensor<4xf32>
+  }
+  default {
+    %a = linalg.tanh ins(%before : tensor<4xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+    scf.yield %a : tensor<4xf32>
+  }
+  %new = attn.rms_norm %y eps(1.0e-2) : tensor<4xf32>
+  %z = linalg.max ins(%y, %new : tensor<4xf32>, tensor<4xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+  return %z : tensor<4xf32>
+}

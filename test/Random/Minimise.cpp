@@ -64,7 +64,8 @@ bool simplify(ModuleOp module, unsigned number, unsigned which) {
       continue;
     unsigned left = which;
     for (mlir::Value operand : op->getOperands())
-      if (operand.getType() == result.getType() && left-- == 0) {
+      // What has no values yet would be compared.
+      if (operand.getType() == result.getType() && !operand.getDefiningOp<tensor::EmptyOp>() && left-- == 0) {
         result.replaceAllUsesWith(operand);
         changed = true;
         break;

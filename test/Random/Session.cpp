@@ -5,6 +5,7 @@
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MemoryBuffer.h"
 
 #include <csignal>
 #include <poll.h>
@@ -157,8 +158,14 @@ int report(const Totals &totals, uint64_t count, bool coverage) {
 
 } // namespace
 
-int runOne(uint64_t seed, const RunSettings &settings, bool show) {
+int runOne(uint64_t seed, const RunSettings &settings, bool show, const std::string &file) {
   Program program = generate(seed);
+  if (!file.empty()) {
+    auto text = llvm::MemoryBuffer::getFile(file);
+    if (!text)
+      return std::printf("%s: %s\n", file.c_str(), text.getError().message().c_str());
+    program.text = (*text)->getBuffer().str();
+  }
   Runner runner(settings);
   Outcome outcome;
   OwningOpRef<ModuleOp> module = runner.parse(program, outcome);

@@ -16,6 +16,7 @@ namespace {
 cl::opt<uint64_t> count("count", cl::desc("How many programs"), cl::init(400));
 cl::opt<uint64_t> first("first", cl::desc("Seed of the first"), cl::init(0));
 cl::opt<uint64_t> seed("seed", cl::desc("Run one program, and show it if it fails"));
+cl::opt<std::string> text("text", cl::desc("With --seed: the program of a file, with the same arguments, instead"), cl::value_desc("FILE"));
 cl::opt<bool> show("show", cl::desc("With --seed: print the program"));
 cl::opt<unsigned> jobs("jobs", cl::desc("Worker processes"), cl::init(2));
 cl::opt<unsigned> cases("cases", cl::desc("Draws of sizes and inputs for each program"), cl::init(3));
@@ -32,6 +33,6 @@ int main(int argc, char **argv) {
   if (!plant.empty())
     return runPlants(first, count, plant == "all" ? std::string() : std::string(plant), settings);
   if (seed.getNumOccurrences())
-    return runOne(seed, settings, show);
+    return runOne(seed, settings, show, text);
   return runMany(first, count, jobs, settings, coverage);
 }

@@ -16,6 +16,19 @@ func.func @softmax(%x: tensor<?x8xf32>, %e: tensor<?x8xf32>) -> tensor<?x8xf32> 
 
 // -----
 
+// What is known of the shape of one operand is known of both.
+
+// CHECK-LABEL: @softmax_of_unlike_types
+// CHECK-NOT: linalg.softmax
+// CHECK: linalg.generic {{.*}} outs(%{{.*}} : tensor<?x8x6xf32>)
+// CHECK: linalg.generic {{.*}} outs(%{{.*}} : tensor<?x8x6xf32>)
+func.func @softmax_of_unlike_types(%x: tensor<?x?x6xf32>, %e: tensor<?x8x6xf32>) -> tensor<?x8x6xf32> {
+  %y = linalg.softmax dimension(2) ins(%x : tensor<?x?x6xf32>) outs(%e : tensor<?x8x6xf32>) -> tensor<?x8x6xf32>
+  return %y : tensor<?x8x6xf32>
+}
+
+// -----
+
 // CHECK-LABEL: @pad
 // CHECK-SAME: %[[X:.*]]: tensor<?x3xf32>
 // CHECK: %[[P:.*]] = linalg.fill

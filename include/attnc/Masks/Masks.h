@@ -22,8 +22,8 @@ struct Interval {
 
 /// What the arguments of a mask region are over a block.
 struct MaskArguments {
-  mlir::Value batch, head;
-  Interval queries, keys; ///< positions
+  mlir::Value batch;
+  Interval head, queries, keys; ///< of the last two the positions
   mlir::Value source;
   llvm::SmallVector<Interval> captures;
 };

@@ -71,6 +71,7 @@ static void convertToLLVM(OpPassManager &passes) {
 void attnc::buildLowerCpuPhase(OpPassManager &passes) {
   // 1. Kernels to loops over buffers.
   passes.addNestedPass<func::FuncOp>(createLowerContractions());
+  passes.addNestedPass<func::FuncOp>(createTileAttention());
   passes.addNestedPass<func::FuncOp>(createLowerAttn());
   passes.addNestedPass<func::FuncOp>(createAssociateReductions());
   bufferizeKernels(passes);

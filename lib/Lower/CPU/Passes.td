@@ -14,6 +14,29 @@ def AssociateReductions : Pass<"attnc-associate-reductions", "::mlir::func::Func
   let summary = "let sums of contractions be taken in any order and with fused multiply-adds";
 }
 
+def TileAttention : Pass<"attnc-tile-attention", "::mlir::func::FuncOp"> {
+  let summary = "attention in blocks of registers, on packed tiles of keys";
+  let description = [{
+    Sizes are those of the CPU level that the module is lowered for. Becomes one scf.forall over batches, groups of heads and blocks of
+    queries, on buffers. Operands may have any layout, regions become vector code. Attention in f64, of dynamic width, with
+    regions that are no vector code, or with a post region behind a sum stays as it is for attnc-lower-attn; a remark says why.
+
+    ```mlir
+    %y = attn.attention softmax scale(0.125) query %q[b, i, g, d] : …
+    ```
+    becomes
+    ```mlir
+    %buffer = bufferization.to_buffer %init : tensor<?x?x12x64xf32> to memref<?x?x12x64xf32, strided<[?, ?, ?, 1], offset: ?>>
+    scf.forall (%b, %g, %block) in (%batch, 12, %blocks) {
+      ... // the rows of the block
+    }
+    %y = bufferization.to_tensor %buffer restrict writable : …
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::bufferization::BufferizationDialect", "::mlir::math::MathDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect", "::mlir::vector::VectorDialect"];
+}
+
 def LowerContractions : Pass<"attnc-lower-contractions", "::mlir::func::FuncOp"> {
   let summary = "contractions of kernels, with what follows them element by element, become loops around blocks of sums in registers";
   let description = [{

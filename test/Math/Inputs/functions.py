@@ -161,6 +161,17 @@ def check_functions(code):
     return good
 
 
+def check_normal_exp(code):
+    """exp fastmath<afn>: exp where that is a normal number and below 2^127, else 0 and something above 2^127."""
+    x = grid(np.float32, [(-87, 88), (-1, 1), (-20, 0)])
+    found = call(code, "exp_normal", [x], x.dtype)
+    with np.errstate(all="ignore"):
+        exact = np.exp(x.astype(np.float64))
+    assert (found[x < -87.34] == 0).all() and (found[x > 88.4] > 2.0 ** 127).all() and np.isnan(found[np.isnan(x)]).all()
+    inside = (x > -87.33) & (x < 88.3)
+    return check("exp normal", 1.1, found[inside], exact[inside], np.float32, [x[inside]])
+
+
 def pairs(dtype):
     """Operands of functions of two: special values with each other, every magnitude, and numbers of everyday size."""
     random = np.random.default_rng(8)
@@ -255,7 +266,8 @@ def check_conversions(code):
 
 
 def make_module():
-    text = entry("remf_f32", "arith.remf %a, %b : tensor<?xf32>", ["f32", "f32"], "f32")
+    text = entry("exp_normal", "math.exp %a fastmath<afn> : tensor<?xf32>", ["f32"], "f32")
+    text += entry("remf_f32", "arith.remf %a, %b : tensor<?xf32>", ["f32", "f32"], "f32")
     text += entry("divide_bf16", "arith.divf %a, %b : tensor<?xbf16>", ["bf16", "bf16"], "bf16")
     for kind in ("f16", "bf16"):
         text += entry(f"narrow_{kind}", f"arith.truncf %a : tensor<?xf64> to tensor<?x{kind}>", ["f64"], kind)
@@ -280,7 +292,7 @@ def make_module():
 def main():
     code = compile_code(make_module(), sys.argv[1])
     check_integers(code)
-    if not all([check_functions(code), check_of_two(code), check_halves(code), check_conversions(code)]):
+    if not all([check_functions(code), check_normal_exp(code), check_of_two(code), check_halves(code), check_conversions(code)]):
         sys.exit("an error is above its bound")
     print("functions: passed")
 

@@ -187,3 +187,31 @@ func.func @switch_in_loop(%x: tensor<4xf32> {attnc.name = "x"}, %program: tensor
   }
   return %y : tensor<4xf32>
 }
+
+// What a switch gives is read behind something that is computed from it, and so is what its cases yield.
+func.func @switch_is_kept(%x: tensor<?x4xf32> {attnc.name = "x", attnc.dims = ["N"]}, %w: tensor<4x4xf32> {attnc.name = "w"}, %which: index {attnc.name = "index_which"})
+    -> (tensor<?x4xf32> {attnc.name = "larger", attnc.dims = ["N"]}, tensor<?x4xf32> {attnc.name = "sum", attnc.dims = ["N"]}) {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant 0.0 : f32
+  %n = tensor.dim %x, %c0 : tensor<?x4xf32>
+  %e = tensor.empty(%n) : tensor<?x4xf32>
+  %before = linalg.tanh ins(%x : tensor<?x4xf32>) outs(%e : tensor<?x4xf32>) -> tensor<?x4xf32>
+  %chosen = scf.index_switch %which -> tensor<?x4xf32>
+  case 0 {
+    %a = linalg.exp ins(%x : tensor<?x4xf32>) outs(%e : tensor<?x4xf32>) -> tensor<?x4xf32>
+    scf.yield %a : tensor<?x4xf32>
+  }
+  case 2 {
+    %a = linalg.negf ins(%x : tensor<?x4xf32>) outs(%e : tensor<?x4xf32>) -> tensor<?x4xf32>
+    scf.yield %a : tensor<?x4xf32>
+  }
+  default {
+    scf.yield %before : tensor<?x4xf32>
+  }
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<?x4xf32>) -> tensor<?x4xf32>
+  %product = linalg.matmul ins(%chosen, %w : tensor<?x4xf32>, tensor<4x4xf32>) outs(%f : tensor<?x4xf32>) -> tensor<?x4xf32>
+  %larger = linalg.max ins(%chosen, %product : tensor<?x4xf32>, tensor<?x4xf32>) outs(%e : tensor<?x4xf32>) -> tensor<?x4xf32>
+  %updated = linalg.matmul ins(%x, %w : tensor<?x4xf32>, tensor<4x4xf32>) outs(%chosen : tensor<?x4xf32>) -> tensor<?x4xf32>
+  %sum = linalg.add ins(%updated, %before : tensor<?x4xf32>, tensor<?x4xf32>) outs(%e : tensor<?x4xf32>) -> tensor<?x4xf32>
+  return %larger, %sum : tensor<?x4xf32>, tensor<?x4xf32>
+}

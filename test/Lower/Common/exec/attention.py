@@ -259,6 +259,46 @@ def widths():
     check("shared by all heads", out, [row(q, k, v[:, None], np.ones(9), scale=2.0)[0][0]] * 4)
 
 
-for test in (dense, large_scores, grouped, sources, ragged, paged, widths):
+def masks():
+    """Blocks that are empty, full and partial, at sizes around the tiles; documents by a table; a mask of elements."""
+    bodies = {
+        "causal": ("%y = arith.cmpi sle, %j, %i : index", lambda i, j, x, m: j <= i),
+        "window": ("""%c = arith.cmpi sle, %j, %i : index
+          %d = arith.subi %i, %j : index
+          %w = arith.constant 37 : index
+          %near = arith.cmpi slt, %d, %w : index
+          %y = arith.andi %c, %near : i1""", lambda i, j, x, m: j <= i and i - j < 37),
+        "prefix": ("""%c = arith.cmpi sle, %j, %i : index
+          %w = arith.constant 150 : index
+          %p = arith.cmpi slt, %j, %w : index
+          %y = arith.ori %c, %p : i1""", lambda i, j, x, m: j <= i or j < 150),
+        "documents": ("%y = arith.cmpi eq, %xi, %xj : i32", lambda i, j, x, m: x[i] == x[j]),
+        "table": ("""%a = tensor.extract %t[%i] : tensor<?xi32>
+          %e = tensor.extract %t[%j] : tensor<?xi32>
+          %y = arith.cmpi eq, %a, %e : i32""", lambda i, j, x, m: x[i] == x[j]),
+        "elements": ("%y = arith.andi %m, %m : i1", lambda i, j, x, m: m[i, j]),
+    }
+    for name, (body, seen) in bodies.items():
+        run = compile_attention("%q: tensor<?x2x24xf32>, %k: tensor<?x24xf32>, %v: tensor<?x40xf32>, %x: tensor<?xi32>, %m: tensor<?x?xi1>, %o: tensor<?x2x40xf32>", f"""softmax scale(0.2)
+            query %q[i, r, d] : tensor<?x2x24xf32> source %k[j, d], %v[j, v] : tensor<?x24xf32>, tensor<?x40xf32>
+            captures %x[i] : tensor<?xi32>, %x[j] : tensor<?xi32>, %x : tensor<?xi32>, %m[i, j] : tensor<?x?xi1> into %o[i, r, v] : tensor<?x2x40xf32>
+            mask(%b, %h, %i, %j, %n, %xi, %xj, %t, %m) {{
+              {body}
+              attn.yield %y : i1
+            }}""", "tensor<?x2x40xf32>")
+        for size in (1, 130, 301):
+            q, k, v = normal(size, 2, 24), normal(size, 24), normal(size, 40)
+            x, m = np.sort(random.integers(0, 4, size)).astype(np.int32), random.random((size, size)) < 0.3
+            out, expected = np.full((size, 2, 40), np.nan, np.float32), np.zeros((size, 2, 40))
+            run(q, k, v, x, m, out)
+            for t, r in np.ndindex(size, 2):
+                visible = np.array([seen(t, j, x, m) for j in range(size)], bool)
+                s = 0.2 * (k.astype(np.float64) @ q[t, r].astype(np.float64))
+                w = np.where(visible, exp(s - np.max(s[visible], initial=-1e9)), 0)
+                expected[t, r] = w @ v / w.sum() if visible.any() else 0
+            check(f"mask {name} {size}", out, expected, 1e-5)
+
+
+for test in (dense, large_scores, grouped, sources, ragged, paged, masks, widths):
     test()
     print(test.__name__, "ok")

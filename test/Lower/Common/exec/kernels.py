@@ -19,11 +19,13 @@ import numpy as np
 sys.path.insert(0, str(pathlib.Path(__file__).parents[3] / "Models"))
 import tensors
 
-LOWER = ("builtin.module(func.func(attnc-lower-attn{%s}),eliminate-empty-tensors,"
+# With ATTNC_CPU_LEVEL=avx512 attention is done on that level's tiles first; what they do not take is lowered as always.
+LEVEL = os.environ.get("ATTNC_CPU_LEVEL")
+LOWER = ("builtin.module(func.func(" + ("attnc-tile-attention," if LEVEL else "") + "attnc-lower-attn{%s}),eliminate-empty-tensors,"
          "one-shot-bufferize{bufferize-function-boundaries function-boundary-type-conversion=identity-layout-map},"
          "canonicalize,func.func(attnc-kernel-results),cse,canonicalize)")
-TO_LLVM = ("builtin.module(func.func(attnc-kernel-scratch),convert-linalg-to-loops,func.func(scf-forall-to-for),expand-strided-metadata,"
-           "lower-affine,convert-scf-to-cf,arith-emulate-unsupported-floats{source-types=bf16},attnc-expand-math,arith-expand{include-bf16=true},finalize-memref-to-llvm,convert-math-to-llvm,"
+TO_LLVM = ("builtin.module(func.func(attnc-kernel-scratch),convert-linalg-to-loops,func.func(scf-forall-to-for),loop-invariant-code-motion,canonicalize,cse,convert-vector-to-scf,expand-strided-metadata,"
+           "lower-affine,convert-scf-to-cf,arith-emulate-unsupported-floats{source-types=bf16},attnc-expand-math,arith-expand{include-bf16=true},convert-vector-to-llvm,finalize-memref-to-llvm,convert-math-to-llvm,"
            "convert-arith-to-llvm,convert-index-to-llvm,convert-func-to-llvm,convert-cf-to-llvm,"
            "reconcile-unrealized-casts)")
 DTYPES = {"f32": np.float32, "f64": np.float64, "f16": np.float16, "bf16": np.uint16, "i64": np.int64, "i32": np.int32,
@@ -141,13 +143,15 @@ def compile_kernel(text, copies=0, options="", show=False):
     """The function @kernel of a module. `copies`: how many copies of tensors of dynamic size the text itself asks for."""
     if INTERPRETED:
         return Interpreted(text)
+    if LEVEL:
+        text = f'module attributes {{attnc.cpu_level = "{LEVEL}"}} {{\n{text}\n}}'
     lowered = run_tool("attnc-opt", f"--pass-pipeline={LOWER % options}", text=text)
     if show:
         print(lowered)
     assert "attn." not in re.sub(r"attnc\.\w+", "", lowered), "an op of attn is left:\n" + lowered
     assert not re.search(r"memref\.alloc\w*\(%", lowered), "a temporary of dynamic size:\n" + lowered
     assert lowered.count("memref.copy") <= copies, "an extra copy:\n" + lowered
-    return load(lowered, TO_LLVM)
+    return load(lowered, TO_LLVM, "x86-64-v4" if LEVEL == "avx512" else "x86-64-v3")
 
 
 def kernel(arguments, body, **options):
