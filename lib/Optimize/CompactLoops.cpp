@@ -116,8 +116,12 @@ private:
       rewriter.moveTo(op);
       Value fresh = rewriter.compact(keep->first);
       rewriter.setCompact(result, fresh);
-      if (rows.isDense(result))
-        result.replaceAllUsesWith(rewriter.putBack(b, fresh, keep->second));
+      if (!rows.isDense(result))
+        return;
+      Value all = rewriter.putBack(b, fresh, keep->second);
+      rows.inherit(all, result);
+      rewriter.setCompact(all, fresh);
+      result.replaceAllUsesWith(all);
       return;
     }
     if (isByRow(op))

@@ -42,6 +42,14 @@ public:
   bool isKept(mlir::Value value, mlir::Value carried) const;
   bool areEqual(mlir::OpFoldResult size, mlir::OpFoldResult other) const;
   bool isSizeOf(mlir::OpFoldResult size, mlir::Value tensor, int64_t dim) const;
+  /// `value` takes the place of `old`.
+  void inherit(mlir::Value value, mlir::Value old) {
+    forms[value] = form(old);
+    if (isDense(old))
+      dense.insert(value);
+    if (isCompact(old))
+      compacted.insert(value);
+  }
   const RowLoop &getLoop() const { return loop; }
 
 private:
