@@ -208,12 +208,9 @@ def concat(b: Builder, xs: Sequence[Value], dim: int) -> Value:
         return xs[0]
     dim %= xs[0].rank
     total = shapes.canonical(sum((x.shape[dim] for x in xs), 0))
-    out = b.empty([total if i == dim else s for i, s in enumerate(xs[0].shape)], xs[0].dtype)
-    start = 0
-    for x in xs:
-        out = insert_along(b, x, out, dim, start)
-        start = shapes.canonical(start + x.shape[dim])
-    return out
+    shape = [total if i == dim else s for i, s in enumerate(xs[0].shape)]
+    parts = f"({', '.join(x.type for x in xs)}) -> {shapes.type_text(shape, xs[0].dtype)}"
+    return b.tensor(f"tensor.concat dim({dim}) {', '.join(x.name for x in xs)} : {parts}", shape, xs[0].dtype)
 
 
 def pad(b: Builder, x: Value, low: Sequence[Size], high: Sequence[Size], value: Operand) -> Value:
