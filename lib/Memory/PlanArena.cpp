@@ -332,12 +332,14 @@ LogicalResult ArenaPlanner::computeBytes(Buffer &buffer) {
   buffer.fixedBytes = fixed;
   llvm::fill(buffer.estimates, fixed);
   Value bytes = arith::ConstantIndexOp::create(top, loc, fixed);
-  for (Value size : buffer.alloc.getDynamicSizes()) {
-    FailureOr<Value> extent = boundAtEntry(size);
+  for (Value given : buffer.alloc.getDynamicSizes()) {
+    FailureOr<Value> extent = boundAtEntry(given);
     if (failed(extent))
       return buffer.alloc.emitError("the size of this tensor depends on data: every size must follow from the "
                                     "named sizes of the entry");
-    bytes = arith::MulIOp::create(top, loc, bytes, *extent);
+    // Below 0 is a size (n - 1 of no rows) in a loop or branch that does not run.
+    Value size = isNotNegative(*extent) ? *extent : top.createOrFold<arith::MaxSIOp>(loc, *extent, arith::ConstantIndexOp::create(top, loc, 0));
+    bytes = arith::MulIOp::create(top, loc, bytes, size);
     for (auto [estimate, typical] : llvm::zip_equal(buffer.estimates, kTypicalSizes))
       estimate *= typical;
   }

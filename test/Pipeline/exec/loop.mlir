@@ -49,3 +49,32 @@ func.func @softmax(%x: tensor<?x6xf32> {attnc.name = "x", attnc.dims = ["N"]}, %
   }
   return %y : tensor<6xf32>
 }
+
+// Differences of the rows of each segment: one less than there are rows; and of all rows, where there are any.
+func.func @differences(%x: tensor<?x64xf32> {attnc.name = "x", attnc.dims = ["N"]}, %s: tensor<64xf32> {attnc.name = "s"})
+    -> (tensor<64xf32> {attnc.name = "largest"}, tensor<64xf32> {attnc.name = "sum"}) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %largest = loop.segment size 4 number(%k) blocks(%b = %x along 0 : tensor<?x64xf32>) carry(%m = %s : tensor<64xf32>) {
+    %n = tensor.dim %b, %c0 : tensor<?x64xf32>
+    %less = affine.apply affine_map<(d) -> (d - 1)>(%n)
+    %upper = tensor.extract_slice %b[0, 0] [%less, 64] [1, 1] : tensor<?x64xf32> to tensor<?x64xf32>
+    %lower = tensor.extract_slice %b[1, 0] [%less, 64] [1, 1] : tensor<?x64xf32> to tensor<?x64xf32>
+    %d = arith.subf %upper, %lower : tensor<?x64xf32>
+    %p = attn.rms_norm %d eps(1.0e-2) : tensor<?x64xf32>
+    %w = linalg.reduce { arith.maximumf } ins(%p : tensor<?x64xf32>) outs(%m : tensor<64xf32>) dimensions = [0]
+    loop.yield %w : tensor<64xf32>
+  }
+  %n = tensor.dim %x, %c0 : tensor<?x64xf32>
+  %some = arith.cmpi ne, %n, %c0 : index
+  %sum = scf.if %some -> tensor<64xf32> {
+    %less = arith.subi %n, %c1 : index
+    %upper = tensor.extract_slice %x[0, 0] [%less, 64] [1, 1] : tensor<?x64xf32> to tensor<?x64xf32>
+    %p = attn.rms_norm %upper eps(1.0e-2) : tensor<?x64xf32>
+    %w = linalg.reduce { arith.addf } ins(%p : tensor<?x64xf32>) outs(%s : tensor<64xf32>) dimensions = [0]
+    scf.yield %w : tensor<64xf32>
+  } else {
+    scf.yield %s : tensor<64xf32>
+  }
+  return %largest, %sum : tensor<64xf32>, tensor<64xf32>
+}
