@@ -82,6 +82,7 @@ void attnc::buildLowerCpuPhase(OpPassManager &passes) {
   passes.addPass(createLoopInvariantCodeMotionPass());
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
+  passes.addNestedPass<func::FuncOp>(createExtremeReductions());
   // 2. Entries can be stopped.
   passes.addPass(createInsertPolls());
   // 3. Everything to the LLVM dialect.
