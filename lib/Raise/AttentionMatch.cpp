@@ -48,10 +48,18 @@ static bool isWhole(ExprContext &context, ExprRef load) {
   return !contains(load, [&](ExprRef e) { return e->kind == Kind::Digit && e != context.variable(e->variable); });
 }
 
+/// Whether no dimension counts through two whose sizes are not known: such a one cannot be expanded.
+static bool isExpandable(Elements &elements, ExprRef load) {
+  for (auto [at, index] : llvm::enumerate(load->operands))
+    if (llvm::count_if(getParts(index, elements.getExtent(load->value, at)), [](const Part &part) { return isDynamic(part.extent); }) > 1)
+      return false;
+  return true;
+}
+
 /// Looks through views and products with constants as long as the indices are plain.
 static IndexedTensor lookThrough(Elements &elements, ExprRef load, bool splitting, double *scale) {
   auto isGood = [&](ExprRef e) {
-    return llvm::all_of(e->operands, isPlain) && (splitting || isWhole(elements.context, e));
+    return llvm::all_of(e->operands, isPlain) && isExpandable(elements, e) && (splitting || isWhole(elements.context, e));
   };
   ExprRef best = load, current = load;
   double factor = 1;

@@ -64,6 +64,20 @@ bool Regions::capture(ExprRef e, Miss &miss) {
     instead[e] = origin;
     return captureLoad(origin, miss);
   }
+  size_t before = captures.size();
+  llvm::DenseSet<ExprRef> doneBefore = done;
+  if (captureInside(e, miss))
+    return true;
+  // A region cannot say at which indices it reads what a view shows: it reads the view.
+  if (!origin || origin == e || contains(e, elements.context.argument(0)))
+    return false;
+  captures.truncate(before);
+  done = std::move(doneBefore);
+  instead[e] = origin;
+  return captureLoad(origin, miss);
+}
+
+bool Regions::captureInside(ExprRef e, Miss &miss) {
   switch (e->kind) {
   case Kind::Float:
   case Kind::Int:

@@ -24,6 +24,7 @@ public:
   void build(attn::AttentionOp op, mlir::Region &region, ExprRef e, bool isMask);
 
 private:
+  bool captureInside(ExprRef e, Miss &miss);
   bool captureIndex(ExprRef index, Miss &miss);
   bool captureLoad(ExprRef load, Miss &miss);
   void add(Capture capture);

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import operator
 import re
 import warnings
 from typing import Any, Mapping, Sequence
@@ -107,6 +108,10 @@ class Program:
                 problem = f"the size {self.size_name(s)} of the input '{name}' is a formula of other sizes: give this dimension a size of its own"
                 self.walker.problems.append(Problem(problem))
                 continue
+            twin = next((t for t, n in self.size_names.items() if n == self.size_names.get(symbol) and self.b.sizes.is_bound(t)), None)
+            if twin is not None and factor == 1:  # one name is one size, though torch may have a symbol for each use
+                self.b.sizes.bind(symbol, self.b.sizes.name(twin))
+                continue
             at = self.b.emit_at_entry(f"arith.constant {d} : index")
             extent = self.b.emit_at_entry(f"tensor.dim {value.name}, {at} : {value.type}")
             if factor != 1:
@@ -196,13 +201,13 @@ class Program:
     def bounds(self) -> str:
         """The ranges that the export holds for, as an attribute: beyond them a table's rows run out. (2 is where torch starts for
         any size.)"""
-        out = []
+        out = {}
         for symbol, ranged in self.program.range_constraints.items():
             least, most = (int(v) if sympy.sympify(v).is_Integer and v < 2 ** 31 else None for v in (ranged.lower, ranged.upper))
             if self.b.sizes.is_bound(symbol) and symbol in self.size_names and (most is not None or (least or 0) > 2):
                 least = least if least is not None and least > 2 else 0
-                out.append(f"{quoted(self.size_names[symbol])} = array<i64: {least}, {most if most is not None else 2 ** 47}>")
-        return f" attributes {{attnc.bounds = {{{', '.join(out)}}}}}" if out else ""
+                out[quoted(self.size_names[symbol])] = f"array<i64: {least}, {most if most is not None else 2 ** 47}>"
+        return f" attributes {{attnc.bounds = {{{', '.join(f'{name} = {ranged}' for name, ranged in out.items())}}}}}" if out else ""
 
     def module(self, results: list[tuple[Value, str]]) -> str:
         values = [v for v, _ in results]
@@ -234,9 +239,18 @@ def erase_unused(graph: torch.fx.Graph) -> None:
             graph.erase_node(node)
 
 
+def is_covered(program: ExportedProgram) -> bool:
+    """Whether each operation has a handler. None of those changes a tensor in place."""
+    calls = (n for m in program.graph_module.modules() if isinstance(m, torch.fx.GraphModule) for n in m.graph.nodes if n.op == "call_function")
+    return all(str(n.target) in HANDLERS or str(n.target) in IGNORED or n.target is operator.getitem or isinstance(n.meta.get("val"), torch.SymInt)
+               for n in calls)
+
+
 def decompose(program: ExportedProgram) -> ExportedProgram:
-    """Splits up the operations that have no handler, and only those."""
+    """Splits up the operations that have no handler, and only those; a program without such is left as it is, since this traces it anew."""
     from . import torch_attnc, torch_control, torch_ops, torch_sums, torch_views  # noqa: F401: they fill HANDLERS
+    if is_covered(program):
+        return program
     table = torch.export.default_decompositions()
     for op in list(table.keys()):
         if str(op) in HANDLERS:
@@ -304,25 +318,33 @@ def first_paragraph(problem: BaseException) -> str:
     return " ".join(text.split("\n\n")[0].replace("For more information, run with TORCH_LOGS=\"+dynamic\".", "").split())
 
 
-def export(module: torch.nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any] | None = None, dynamic_shapes: Any = None) -> ExportedProgram:
-    """torch.export: strictly where that works, since locations are better then."""
-    run = lambda strict: torch.export.export(module, tuple(args), dict(kwargs or {}), dynamic_shapes=dynamic_shapes, strict=strict)
+def export(module: torch.nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any] | None = None, dynamic_shapes: Any = None, strict: bool = False) -> ExportedProgram:
+    """torch.export: by running the module, which is quick; or strictly, from Python's bytecode."""
     with torch.no_grad(), quiet():
         try:
-            return run(True)
-        except torch._dynamo.exc.UncapturedHigherOrderOpError as problem:  # in a loop's body or a score: no other way exports it
-            raise ImportProblems(type(module).__name__, [export_problem(problem)]) from None
-        except Exception:
-            try:
-                return run(False)
-            except Exception as problem:
-                raise ImportProblems(type(module).__name__, [export_problem(problem)]) from None
+            return torch.export.export(module, tuple(args), dict(kwargs or {}), dynamic_shapes=dynamic_shapes, strict=strict)
+        except Exception as problem:
+            raise CannotExport(type(module).__name__, [export_problem(problem)]) from None
+
+
+class CannotExport(ImportProblems):
+    """torch itself has no program for a module."""
 
 
 def import_module(module: torch.nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any] | None = None, dynamic_shapes: Any = None) -> Imported:
-    """A module, with example inputs, as torch.export takes them."""
-    program = export(module, args, kwargs, dynamic_shapes)
-    return import_program(program, type(module).__name__, names_of_sizes(program, dynamic_shapes))
+    """A module, with example inputs, as torch.export takes them. Where running it comes to nothing it is exported strictly: that takes
+    other modules too, and knows the lines of what is in loops and scores."""
+    def run(strict: bool) -> Imported:
+        program = export(module, args, kwargs, dynamic_shapes, strict)
+        return import_program(program, type(module).__name__, names_of_sizes(program, dynamic_shapes))
+    try:
+        return run(False)
+    except ImportProblems as problem:
+        first = problem
+    try:
+        return run(True)
+    except CannotExport as problem:
+        raise problem if isinstance(first, CannotExport) else first from None
 
 
 def import_file(path: str) -> Imported:

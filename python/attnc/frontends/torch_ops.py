@@ -48,7 +48,9 @@ def promoted(node) -> str:
 def simple(target: str, f: Callable[..., Value], tensors: int) -> None:
     @handles(target)
     def run(w, node, *args, **options):
-        return elementwise(w, node, args[:tensors], lambda *es: f(w.b, *es))
+        if len(args) > tensors or options:
+            raise Unsupported(f"expected {tensors} arguments, got {len(args) + len(options)}")
+        return elementwise(w, node, args, lambda *es: f(w.b, *es))
 
 
 for _name, _targets in {
@@ -62,7 +64,7 @@ for _name, _targets in {
             return elementwise(w, node, [x, y], lambda p, q: f(w.b, p, scaled(q)))
 
 for _name, _targets in {
-    "mul": "mul.Tensor mul.Scalar", "maximum": "maximum.default", "minimum": "minimum.default", "and": "bitwise_and.Tensor bitwise_and.Scalar __and__.Tensor",
+    "mul": "mul.Tensor mul.Scalar", "maximum": "maximum.default max.other", "minimum": "minimum.default min.other", "and": "bitwise_and.Tensor bitwise_and.Scalar __and__.Tensor",
     "or": "bitwise_or.Tensor bitwise_or.Scalar __or__.Tensor", "xor": "bitwise_xor.Tensor bitwise_xor.Scalar", "mod": "remainder.Tensor remainder.Scalar",
     "fmod": "fmod.Tensor fmod.Scalar", "atan2": "atan2.default", "pow": "pow.Tensor_Tensor pow.Scalar",
 }.items():
@@ -80,12 +82,12 @@ for _name, _targets in {
         simple(f"aten.{_target}.default", ARITHMETIC[_name], 1)
 simple("aten.hardsigmoid.default", scalar.hard_sigmoid, 1)
 simple("aten.relu6.default", lambda b, x: scalar.clamp(b, x, 0, 6), 1)
-simple("aten.hardtanh.default", lambda b, x: scalar.clamp(b, x, -1, 1), 1)
 simple("aten.mish.default", lambda b, x: ARITHMETIC["mul"](b, x, ARITHMETIC["tanh"](b, scalar.softplus(b, x))), 1)
 simple("aten.log_sigmoid.default", lambda b, x: scalar.neg(b, scalar.softplus(b, scalar.neg(b, x))), 1)
-for _target in ("_to_copy", "clone", "alias", "detach", "contiguous", "lift_fresh_copy", "lift_fresh", "detach_"):
-    @handles(f"aten.{_target}.default")
-    def _copy(w, node, x, **options):
+for _target in ("_to_copy.default", "clone.default", "alias.default", "detach.default", "contiguous.default", "lift_fresh_copy.default", "lift_fresh.default",
+                "detach_.default", "to.dtype", "to.device", "to.dtype_layout", "to.other", "type_as.default"):
+    @handles(f"aten.{_target}")
+    def _copy(w, node, x, *_, **options):
         if w.scalars:
             return cast(w.b, x, w.dtype(node))
         return tensor_ops.convert(w.b, x, w.dtype(node))
@@ -155,6 +157,11 @@ def clamp(w, node, x, *bounds, min=None, max=None):
         limits = iter(limits)
         return scalar.clamp(w.b, e, *(None if v is None else next(limits) for v in (low, high)))
     return elementwise(w, node, [x, *given], f)
+
+
+@handles("aten.hardtanh.default")
+def hardtanh(w, node, x, low=-1, high=1):
+    return elementwise(w, node, [x], lambda e: scalar.clamp(w.b, e, low, high))
 
 
 @handles("aten.gelu.default")

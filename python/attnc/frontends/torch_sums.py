@@ -110,6 +110,13 @@ def convolution(w, node, x, weight, bias, stride, padding, dilation, transposed,
     return products.convolution(w.b, x, weight, bias, stride, padding, dilation, groups)
 
 
+@handles("aten.conv1d.default", "aten.conv2d.default", "aten.conv3d.default")
+def plain_convolution(w, node, x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    spatial = x.rank - 2
+    each = lambda given: (given * spatial if len(given) == 1 else given) if isinstance(given, (list, tuple)) else [given] * spatial
+    return products.convolution(w.b, x, weight, bias, each(stride), each(padding), each(dilation), groups)
+
+
 # -- normalisation
 
 @handles("aten.softmax.int", "aten._softmax.default", "aten.log_softmax.int", "aten._log_softmax.default")

@@ -151,6 +151,17 @@ def cat(w, node, xs, dim=0):
     return tensor_ops.concat(w.b, [tensor_ops.convert(w.b, x, w.dtype(node)) for x in xs], dim)
 
 
+@handles("aten.diff.default")
+def diff(w, node, x, times=1, dim=-1, before=None, after=None):
+    """x[1:] - x[:-1] along a dimension, `times` over."""
+    x = tensor_ops.concat(w.b, [part for part in (before, x, after) if part is not None], dim)
+    for _ in range(times):
+        length = shapes.canonical(x.shape[dim] - 1)
+        later, earlier = (tensor_ops.slice_along(w.b, x, dim, start, length) for start in (1, 0))
+        x = tensor_ops.arithmetic(w.b, "xor" if x.dtype == "i1" else "sub", later, earlier)
+    return x
+
+
 @handles("aten.stack.default")
 def stack(w, node, xs, dim=0):
     dim %= xs[0].rank + 1

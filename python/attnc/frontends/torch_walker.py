@@ -64,7 +64,7 @@ def shape_of(value: torch.Tensor) -> tuple[Size, ...]:
 
 def source_line(node: torch.fx.Node) -> tuple[str | None, int, str]:
     """File, line and function of the user's code that made a node: the innermost that is not torch's own."""
-    frames = re.findall(r'File "(.+?)", line (\d+), in (\S+)', node.meta.get("stack_trace") or "")
+    frames = re.findall(r'File "([^<].*?)", line (\d+), in (\S+)', node.meta.get("stack_trace") or "")
     own = [f for f in frames if "/torch/" not in f[0]] or frames
     return (own[-1][0], int(own[-1][1]), own[-1][2]) if own else (None, 0, "")
 

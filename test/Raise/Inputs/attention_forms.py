@@ -157,6 +157,24 @@ def packed_projection():
     return g.text(g.merge(g.product(g.softmax(s), v, "bhij,bhjd->bhid")))
 
 
+def flat_rows():
+    """The same, projected with batch and rows as one dimension (GPT-2's): what lies in front cannot be read in place."""
+    g = Graph(x=((B, T, 16), "f32"), w=((16, 3 * H * D), "f32"))
+    flat = g.product(g.collapse(g["x"], [[0, 1], [2]]), g["w"], "te,eo->to")
+    x = g.expand(flat, [[0, 1], [2]], [B, T, 3 * H * D])
+    q, k, v = (g.heads(g.slice(x, 2, n * H * D, H * D), H, D) for n in range(3))
+    s = g.with_number("arith.mulf", g.product(q, k, "bhid,bhjd->bhij"), D ** -0.5)
+    return g.text(g.merge(g.product(g.softmax(s), v, "bhij,bhjd->bhid")))
+
+
+def reshaped_bias():
+    """Scores plus a bias whose rows and keys are a reshape of two dynamic sizes (relative positions by a shift): the reshaped bias is read."""
+    g = Graph(q=((B, H, T, D), "f32"), k=((B, H, "S", D), "f32"), v=((B, H, "S", D), "f32"), bias=((B, H, "S", T), "f32"))
+    bias = g.expand(g.collapse(g["bias"], [[0], [1], [2, 3]]), [[0], [1], [2, 3]], [B, H, T, "S"])
+    s = g.binary("arith.addf", g.product(g["q"], g["k"], "bhid,bhjd->bhij"), bias)
+    return g.text(g.product(g.softmax(g.with_number("arith.mulf", s, D ** -0.5)), g["v"], "bhij,bhjd->bhid"))
+
+
 def grouped(how):
     """4 query heads on 2 key heads, which are repeated by a broadcast and a reshape."""
     g = Graph(q=((B, H, T, D), "f32"), k=((B, 2, T, D), "f32"), v=((B, 2, T, D), "f32"), slopes=((H,), "f32"))
@@ -216,6 +234,8 @@ FORMS = {
     "scaled behind": post_scaled(),
     "batched matmuls": batched_matmuls(),
     "packed projection": packed_projection(),
+    "flat rows": flat_rows(),
+    "reshaped bias": reshaped_bias(),
     "grouped heads": grouped(None),
     "grouped heads with a bias": grouped("bias"),
     "multi-query": multi_query(),
