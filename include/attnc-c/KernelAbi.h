@@ -27,6 +27,9 @@ enum {
   ATTNC_STOP_STEP_LIMIT = 2
 };
 
+/* A part of a kernel's loop: chunk number `chunk` of what `context` describes. */
+typedef void (*attnc_chunk_fn)(void *context, int64_t chunk);
+
 /* What the launches of one kernel took. */
 typedef struct attnc_kernel_time {
   int64_t calls;
@@ -40,6 +43,10 @@ typedef struct attnc_control {
   const volatile int32_t *cancel; /* may be null; non-zero: stop at the next loop iteration */
   int64_t steps_left;             /* loop iterations still allowed; each takes one, at 0 the loop stops */
   attnc_kernel_time *kernel_times; /* may be null; one for each of the function's "kernels", added to */
+  /* Runs chunks 0 .. chunks-1, each once, in any order and on any thread; returns when all are done. May be null: the
+   * callee runs them itself. What a chunk is depends on sizes only, never on threads. */
+  void (*parallel)(void *pool, attnc_chunk_fn chunk, void *context, int64_t chunks);
+  void *pool;
 } attnc_control;
 
 /* Runs a function. `buffers`: inputs, outputs, states, weights, each in the manifest's order, each

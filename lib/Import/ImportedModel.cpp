@@ -52,7 +52,7 @@ Expected<ImportedModel> ImportedModel::create(StringRef model) {
   int status = sys::ExecuteAndWait(*python, line, std::nullopt, {}, 0, 0, &message);
   if (status == kNotInstalled)
     return failure("models of PyTorch and ONNX are read by the Python package attnc, which " + *python +
-                   " does not have: pip install it (folder python), or name another interpreter in ATTNC_PYTHON");
+                   " does not have: pip install the folder of its sources, or name another interpreter in ATTNC_PYTHON");
   if (status != 0)
     return failure("'" + model + "' was not imported" + (message.empty() ? "" : ": " + message));
   return made;

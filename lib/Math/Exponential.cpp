@@ -32,6 +32,9 @@ static Num exponential(Num x, int64_t halvings = 0) {
 
 Num exp(Num x) { return exponential(x); }
 
+/// log 2^-100
+static constexpr double kExpNormalLow = -69.31;
+
 /// 2^k needs no care where it is a normal number: its exponent field is the low bits of a sum that rounds to whole numbers.
 Num expNormal(Num x) {
   if (x.isF64())
@@ -42,7 +45,7 @@ Num expNormal(Num x) {
   Num r = fma(-k, ln2.low, fma(-k, ln2.high, high));
   Num series = fma(r, fma(r, evaluate(kExponential, r), 1), 1);
   Num result = series * (sum.bits() << 23).asFloat();
-  return select(x < -87.336, x.literal(0), result);
+  return select(x < kExpNormalLow, x.literal(0), result);
 }
 
 Num exp(Parts x) {

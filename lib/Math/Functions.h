@@ -8,7 +8,7 @@ namespace attnc::elementary {
 
 // Exponential.cpp
 Num exp(Num x);
-/// The same within 2^-126 … 2^127 (f32): below it is 0, above it stays there.
+/// The same within 2^-100 … 2^127 (f32): below it is 0, above it stays there.
 Num expNormal(Num x);
 Num exp(Parts x);
 Num exp2(Num x);

@@ -15,7 +15,7 @@ def ExpandMath : Pass<"attnc-expand-math"> {
     So do arith.remf (not on f64) and arith.truncf from f64 to 16 bits, for which LLVM would call a library too.
 
     Errors are below 2 units of the last place in f32 and 4 in f64 (test/Math measures them); infinities, NaN, signed
-    zeros and subnormal numbers are as in C, but for math.exp with fastmath<afn> on f32: below 2^-126 it is 0, and above
+    zeros and subnormal numbers are as in C, but for math.exp with fastmath<afn> on f32: below 2^-100 it is 0, and above
     2^127 it stays there, which saves a third of it. Angles of sin, cos and tan are at most 2^46, beyond they are NaN.
 
     ```mlir

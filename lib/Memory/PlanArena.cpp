@@ -7,7 +7,7 @@
 //
 // Live ranges over linearised ops; a value that lives through part of a loop's iteration in which it was not
 // made lives through the loop. Packing by "a lies above b" relations among buffers that live at
-// the same time, larger ones first: valid for all sizes, and close to the largest sum of live buffers.
+// the same time, in the best order that was found: valid for all sizes, and close to the largest sum of live buffers.
 #include "attnc/Memory/Memory.h"
 
 #include "attnc/Dialect/Attnc/Attnc.h"
@@ -39,7 +39,7 @@ namespace {
 /// Buffers start on cache lines.
 constexpr int64_t kAlignment = 64;
 /// What an unknown size counts as when buffers are ordered.
-constexpr int64_t kTypicalSize = 64;
+constexpr int64_t kTypicalSizes[] = {4, 64, 512};
 
 /// Positions of ops in program order, nested ops between the op and its end.
 class Timeline {
@@ -63,7 +63,7 @@ private:
 struct Buffer {
   memref::AllocOp alloc;
   int64_t first, last;       ///< live range on the timeline
-  int64_t estimate;          ///< bytes with every unknown size kTypicalSize
+  int64_t estimates[std::size(kTypicalSizes)]; ///< bytes with every unknown size such a one
   int64_t fixedBytes;        ///< bytes of the static part: times the dynamic sizes
   Value bytes, offset;       ///< at the start of the entry
   SmallVector<unsigned> below; ///< buffers that this one lies above
@@ -98,6 +98,7 @@ private:
   func::FuncOp function;
   OpBuilder top; ///< inserts at the start of the entry
   SmallVector<Buffer> buffers;
+  SmallVector<Attribute> loops; ///< first and last step of each
   llvm::DenseMap<Value, Value> hoisted, bounds; ///< at the start of the entry: what a value is, and at most is
   Value total;
   llvm::MapVector<BlockArgument, Value> computed; ///< sizes that only outputs have
@@ -126,8 +127,9 @@ LogicalResult ArenaPlanner::findLiveRanges() {
   Timeline time(function);
   BufferViewFlowAnalysis views(function);
   LogicalResult ok = success();
+  function.walk<WalkOrder::PreOrder>([&](LoopLikeOpInterface loop) { loops.push_back(top.getDenseI64ArrayAttr({time.begin(loop), time.end(loop)})); });
   function.walk([&](memref::AllocOp alloc) {
-    Buffer buffer{alloc, time.begin(alloc), time.end(alloc), 0, 0, {}, {}, {}, {}};
+    Buffer buffer{alloc, time.begin(alloc), time.end(alloc), {}, 0, {}, {}, {}, {}};
     attnc::LaunchOp writer;
     for (Value alias : views.resolve(alloc.getMemref())) {
       if (succeeded(ok) && leavesIteration(alias, alloc))
@@ -327,7 +329,8 @@ LogicalResult ArenaPlanner::computeBytes(Buffer &buffer) {
   int64_t fixed = type.getElementType().isIndex() ? 8 : llvm::divideCeil(type.getElementTypeBitWidth(), 8);
   for (int64_t extent : type.getShape())
     fixed *= ShapedType::isDynamic(extent) ? 1 : extent;
-  buffer.estimate = buffer.fixedBytes = fixed;
+  buffer.fixedBytes = fixed;
+  llvm::fill(buffer.estimates, fixed);
   Value bytes = arith::ConstantIndexOp::create(top, loc, fixed);
   for (Value size : buffer.alloc.getDynamicSizes()) {
     FailureOr<Value> extent = boundAtEntry(size);
@@ -335,7 +338,8 @@ LogicalResult ArenaPlanner::computeBytes(Buffer &buffer) {
       return buffer.alloc.emitError("the size of this tensor depends on data: every size must follow from the "
                                     "named sizes of the entry");
     bytes = arith::MulIOp::create(top, loc, bytes, *extent);
-    buffer.estimate *= kTypicalSize;
+    for (auto [estimate, typical] : llvm::zip_equal(buffer.estimates, kTypicalSizes))
+      estimate *= typical;
   }
   Value mask = arith::ConstantIndexOp::create(top, loc, kAlignment - 1);
   Value inverse = arith::ConstantIndexOp::create(top, loc, -kAlignment);
@@ -343,9 +347,102 @@ LogicalResult ArenaPlanner::computeBytes(Buffer &buffer) {
   return success();
 }
 
-/// Larger buffers lie below; each lies above those that live at the same time and were placed before it.
+/// Looks for an order of buffers in which each lies above those in front of it that live at the same time, and the arena is low
+/// at some typical sizes. Any order is valid at all sizes. Begins with a few that are mostly good, and moves single buffers
+/// as long as that helps.
+class PackingOrder {
+public:
+  explicit PackingOrder(ArrayRef<Buffer> buffers) : buffers(buffers) {
+    for (unsigned i = 0; i < buffers.size(); ++i) {
+      together.emplace_back();
+      for (unsigned j = 0; j < buffers.size(); ++j)
+        if (buffers[j].first <= buffers[i].last && buffers[i].first <= buffers[j].last)
+          together.back().push_back(j);
+    }
+    auto pairs = std::max<int64_t>(1, int64_t(buffers.size() * buffers.size()));
+    trials = std::clamp<int64_t>(kEffort / pairs, 20, 5000);
+  }
+
+  SmallVector<unsigned> find() {
+    auto life = [](const Buffer &b) { return b.last - b.first; };
+    auto typical = [](const Buffer &b) { return b.estimates[1]; };
+    start([&](const Buffer &a, const Buffer &b) { return std::pair(typical(b), a.first) < std::pair(typical(a), b.first); });
+    start([&](const Buffer &a, const Buffer &b) { return std::pair(life(b), typical(b)) < std::pair(life(a), typical(a)); });
+    start([&](const Buffer &a, const Buffer &b) { return std::pair(a.first, typical(b)) < std::pair(b.first, typical(a)); });
+    return best;
+  }
+
+private:
+  static constexpr int64_t kEffort = 20'000'000;
+
+  /// The arena over the largest sum of live buffers, summed over the typical sizes: 1 each is perfect.
+  double cost(ArrayRef<unsigned> order) {
+    SmallVector<unsigned> place(order.size());
+    for (auto [position, i] : llvm::enumerate(order))
+      place[i] = position;
+    double sum = 0;
+    for (size_t size = 0; size < std::size(buffers[0].estimates); ++size) {
+      SmallVector<int64_t> ends(order.size());
+      int64_t height = 1, live = 1;
+      for (unsigned i : order) {
+        int64_t offset = 0, at = 0;
+        for (unsigned j : together[i]) {
+          if (place[j] < place[i])
+            offset = std::max(offset, ends[j]);
+          at += buffers[j].first <= buffers[i].first ? buffers[j].estimates[size] : 0;
+        }
+        ends[i] = offset + buffers[i].estimates[size];
+        height = std::max(height, ends[i]);
+        live = std::max(live, at);
+      }
+      sum += double(height) / double(live);
+    }
+    return sum;
+  }
+
+  template <class Less> void start(Less less) {
+    SmallVector<unsigned> order = llvm::to_vector(llvm::seq<unsigned>(buffers.size()));
+    llvm::stable_sort(order, [&](unsigned a, unsigned b) { return less(buffers[a], buffers[b]); });
+    double reached = cost(order);
+    const double perfect = std::size(buffers[0].estimates);
+    int64_t left = trials;
+    for (bool better = true; better && left > 0 && reached > perfect;) {
+      better = false;
+      for (unsigned from = 0; from < order.size() && left > 0; ++from)
+        for (unsigned to : {0u, from / 2, unsigned(order.size()) - 1}) {
+          SmallVector<unsigned> moved = order;
+          moved.erase(moved.begin() + from);
+          moved.insert(moved.begin() + to, order[from]);
+          double now = cost(moved);
+          --left;
+          if (now < reached - 1e-9) {
+            order = moved;
+            reached = now;
+            better = true;
+          }
+        }
+    }
+    if (best.empty() || reached < bestCost) {
+      best = order;
+      bestCost = reached;
+    }
+  }
+
+  ArrayRef<Buffer> buffers;
+  SmallVector<SmallVector<unsigned>> together; ///< buffers that live at a time with each
+  int64_t trials;
+  SmallVector<unsigned> best;
+  double bestCost = 0;
+};
+
+/// Each buffer lies above those that live at the same time and come before it in a good order.
 void ArenaPlanner::relate() {
-  llvm::sort(buffers, [](const Buffer &a, const Buffer &b) { return std::tie(b.estimate, a.first) < std::tie(a.estimate, b.first); });
+  if (buffers.empty())
+    return;
+  SmallVector<Buffer> ordered;
+  for (unsigned i : PackingOrder(buffers).find())
+    ordered.push_back(buffers[i]);
+  buffers = std::move(ordered);
   for (auto [i, buffer] : llvm::enumerate(buffers))
     for (unsigned j = 0; j < i; ++j)
       if (buffers[j].first <= buffer.last && buffer.first <= buffers[j].last)
@@ -498,7 +595,8 @@ void ArenaPlanner::addSizeFunction() {
 }
 
 /// The plan in numbers, for the manifest: attnc.plan = [{estimate, first, last, below}]; and attnc.kernels, the kernels
-/// that the entry launches, each once: their places there are the numbers by which a run counts them.
+/// that the entry launches, each once: their places there are the numbers by which a run counts them; and
+/// attnc.loops, the first and last steps of its loops.
 void ArenaPlanner::recordPlan() {
   SmallVector<Attribute> rows;
   for (Buffer &buffer : buffers) {
@@ -528,6 +626,7 @@ void ArenaPlanner::recordPlan() {
   function->setAttr("attnc.plan", top.getArrayAttr(rows));
   SetVector<Attribute> kernels;
   function.walk([&](attnc::LaunchOp launch) { kernels.insert(launch.getKernelAttr()); });
+  function->setAttr("attnc.loops", top.getArrayAttr(loops));
   function->setAttr("attnc.kernels", top.getArrayAttr(kernels.getArrayRef()));
 }
 

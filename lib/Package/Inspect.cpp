@@ -148,8 +148,9 @@ private:
       table.add(std::move(cells));
     }
     add(table);
-    if (at)
-      out += concat("  arena: ", humanBytes(at->bytes), "\n");
+    if (at && at->live)
+      out += concat("  arena: ", humanBytes(at->bytes), "; the largest sum of live buffers: ", humanBytes(at->live), ", at step ", at->peak, " (the arena is ",
+                    (at->bytes * 100 + at->live / 2) / at->live, " % of it)\n");
   }
 
   /// The functions that prepare weights, and of which shape.
@@ -241,8 +242,16 @@ std::optional<PlanAt> evaluatePlan(const Function &function, const std::map<std:
           changed = true;
         }
   }
-  for (size_t i = 0; i < plan.size(); ++i)
+  for (size_t i = 0; i < plan.size(); ++i) {
     out.bytes = std::max(out.bytes, out.offsets[i] + out.sizes[i]);
+    uint64_t live = 0; // the sum grows only where a buffer begins
+    for (size_t j = 0; j < plan.size(); ++j)
+      live += plan[j].first <= plan[i].first && plan[i].first <= plan[j].last ? out.sizes[j] : 0;
+    if (live > out.live) {
+      out.live = live;
+      out.peak = plan[i].first;
+    }
+  }
   return out;
 }
 

@@ -7,6 +7,25 @@
 #include <unistd.h>
 
 namespace attnc {
+namespace {
+
+/// The picture of an entry's plan to a file.
+Status drawPlan(const PackageFile &package, const std::string &entry, const std::string &path, const InspectOptions &options) {
+  const Function *f = package.manifest().findFunction(entry);
+  if (!f)
+    return makeError(ErrorKind::Argument, "--entry: the package has no function '", entry, "' (it has ", quotedList(package.manifest().entryNames()), ")");
+  if (f->plan.empty())
+    return makeError(ErrorKind::Argument, "--plan: '", entry, "' has no buffers to draw");
+  auto at = evaluatePlan(*f, options.sizes);
+  if (!at)
+    return makeError(ErrorKind::Argument, "--plan: the sizes of '", entry, "' are needed: give --at NAME=N for ", quotedList(f->dims),
+                     " (a buffer whose size only the code knows cannot be drawn)");
+  ATTNC_TRY(AtomicFile file, AtomicFile::create(path));
+  ATTNC_CHECK(file.write(textBytes(planPicture(*f, *at, options.sizes))));
+  return file.commit();
+}
+
+} // namespace
 
 int inspectMain(int argc, const char *const *argv) {
   std::string path;
@@ -22,6 +41,9 @@ int inspectMain(int argc, const char *const *argv) {
   app.add_option("--at", sizes, "Evaluate the memory plan at this size")
       ->type_name("NAME=N")
       ->allow_extra_args(false);
+  std::string picture, entry = "main";
+  app.add_option("--plan", picture, "Draw the memory plan, at the sizes of --at")->type_name("FILE.svg");
+  app.add_option("--entry", entry, "The function whose plan is drawn (default: main)")->type_name("NAME");
   auto wrongLine = [](std::string_view why) {
     std::cerr << "attnc inspect: " << why << " (attnc inspect --help lists the options)\n";
     return 2;
@@ -53,6 +75,8 @@ int inspectMain(int argc, const char *const *argv) {
       ATTNC_CHECK(package.verify());
     options.width = terminalWidth(STDOUT_FILENO);
     options.bold = options.width != 0;
+    if (!picture.empty())
+      ATTNC_CHECK(drawPlan(package, entry, picture, options));
     std::cout << inspectText(package, options);
     if (verify)
       std::cout << "\nevery digest agrees\n";

@@ -289,6 +289,11 @@ void parseFunctions(Fields &f, std::vector<Function> &out) {
     function.hasLoops = g.flag("has_loops");
     parseKernels(g, function.kernels);
     parsePlan(g, function.plan);
+    g.list("loops", [&](const Json &loop, const std::string &at) {
+      Fields l(loop, at);
+      function.loops.push_back({int(l.number("first", 0, INT32_MAX)), int(l.number("last", 0, INT32_MAX))});
+      g.add(l.status());
+    });
     f.add(g.status());
     out.push_back(std::move(function));
   });

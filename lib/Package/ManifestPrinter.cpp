@@ -101,6 +101,10 @@ void printFunction(JsonWriter &w, const Function &f) {
   }
   w.endList();
   printPlan(w, f.plan);
+  w.key("loops").beginList(true);
+  for (auto &loop : f.loops)
+    w.beginObject().field("first", loop.first).field("last", loop.last).endObject();
+  w.endList();
   w.endObject();
 }
 

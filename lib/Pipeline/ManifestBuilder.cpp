@@ -182,6 +182,8 @@ void Builder::addKernels(func::FuncOp function, Function &out) {
 }
 
 void Builder::addPlan(func::FuncOp function, Function &out) {
+  for (auto loop : function->getAttrOfType<ArrayAttr>("attnc.loops").getAsRange<DenseI64ArrayAttr>())
+    out.loops.push_back({int(loop[0]), int(loop[1])});
   auto rows = function->getAttrOfType<ArrayAttr>("attnc.plan");
   for (auto row : rows.getAsRange<DictionaryAttr>()) {
     PlanBuffer buffer;

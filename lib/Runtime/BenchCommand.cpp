@@ -30,6 +30,7 @@ public:
 
   const Function &function() const { return *decl; }
   const LoadedPackage &package() const { return *loaded; }
+  int threads() const { return session->threads(); }
   /// The first run, which makes the outputs that later ones write, and runs until the caches are warm.
   Status warmUp(const std::vector<NamedTensor> &tensors);
   /// Seconds of a run: the mean of as many as fill a sample, after one that is not counted.
@@ -202,7 +203,7 @@ Expected<BenchResult> bench(const BenchOptions &options) {
   out.cpu = cpuName();
   out.entry = options.entry;
   out.sizes = subjects[0]->sizes();
-  out.threads = options.threads;
+  out.threads = subjects[0]->threads();
   ATTNC_CHECK(measureRounds(options, subjects, out));
   for (size_t p = 0; p < subjects.size(); ++p)
     ATTNC_CHECK(timeKernels(*subjects[p], std::min<int64_t>(int64_t(out.fma.values.size()), kLeastSamples), out.packages[p], out));

@@ -143,7 +143,7 @@ std::string benchTable(const BenchResult &result, size_t width) {
   std::string sizes;
   for (auto &[name, value] : result.sizes)
     sizes += concat(sizes.empty() ? "" : ", ", name, " = ", value);
-  std::string out = concat("entry ", result.entry, sizes.empty() ? "" : ", ", sizes, "\n", result.cpu, ", one core: ",
+  std::string out = concat("entry ", result.entry, sizes.empty() ? "" : ", ", sizes, ", threads: ", result.threads, "\n", result.cpu, ", one core: ",
                            giga(result.fma.median()), " GFLOP/s (multiply-adds, f32, ", result.packages[0].level, "), reads ",
                            giga(result.read.median()), " GB/s\n\n");
   Table table({{"package"}, {"level"}, {"samples", Align::Right}, {"ms, median", Align::Right}, {"quartiles", Align::Right}, {"least", Align::Right}});

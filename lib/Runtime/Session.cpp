@@ -113,7 +113,7 @@ Session::Session(std::shared_ptr<const LoadedPackage> package) : loaded(std::mov
 Expected<std::unique_ptr<Session>> Session::create(std::shared_ptr<const LoadedPackage> package,
                                                    std::span<const Capacity> capacities, int threads) {
   std::unique_ptr<Session> out(new Session(std::move(package)));
-  out->threads = threads;
+  out->pool = std::make_unique<Pool>(threadCount(threads));
   std::vector<std::string> known;
   for (auto &dim : out->stateDims)
     if (dim.isCapacity)
@@ -354,7 +354,7 @@ Status Session::invoke(Call &call, int64_t arenaBytes, const RunControl &control
     return noMemory(uint64_t(arenaBytes), "the arena");
   bool limit = limited && control.stepLimit > 0;
   attnc_control c{int32_t(sizeof(attnc_control)), ATTNC_STOP_NONE, control.cancel,
-                  limit ? control.stepLimit : INT64_MAX, limited ? control.kernelTimes : nullptr};
+                  limit ? control.stepLimit : INT64_MAX, limited ? control.kernelTimes : nullptr, Pool::parallel, pool.get()};
   int32_t stop = call.function->run(call.buffers.data(), call.sizes.data(), scratch, &c);
   if (stop == ATTNC_STOP_NONE)
     return {};

@@ -3,6 +3,7 @@
 
 #include "Buffer.h"
 #include "LoadedPackage.h"
+#include "Pool.h"
 #include "attnc/Runtime/Ring.h"
 #include "attnc/Runtime/Sizes.h"
 #include "attnc/Support/TensorFiles.h"
@@ -56,6 +57,7 @@ public:
   Status restore(const std::string &path);
 
   const LoadedPackage &package() const { return *loaded; }
+  int threads() const { return pool->size(); }
 
   // For lib/Runtime/CApi.cpp.
   std::atomic_flag inUse;
@@ -122,7 +124,7 @@ private:
   std::vector<State> states;
   std::vector<Call> calls; // one a function
   Buffer arena;
-  int threads = 0; // for the pool that compiled code will share
+  std::unique_ptr<Pool> pool; // that compiled code shares its loops with
   bool halfWritten = false;
 };
 

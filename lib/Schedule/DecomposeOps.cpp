@@ -1,15 +1,21 @@
 // Ops that consist of others step down to them, so that each part is a kernel or fuses with its neighbours.
 //
 // Before: any op on tensors. After: no linalg.softmax, tensor.pad, tensor.concat, tensor.generate or tensor.splat;
-// what computes a tensor has a destination (or, tensor.from_elements, a static size).
+// what computes a tensor has a destination (or, tensor.from_elements, a static size). No attention has the normaliser
+// sigmoid_sum.
 #include "attnc/Schedule/Schedule.h"
 
+#include "attnc/Dialect/Attn/Attn.h"
+
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Tensor/Transforms/Transforms.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace attnc {
@@ -18,6 +24,7 @@ namespace attnc {
 } // namespace attnc
 
 using namespace mlir;
+namespace attn = attnc::attn;
 
 namespace {
 
@@ -53,6 +60,43 @@ struct DecomposeAggregated : OpInterfaceRewritePattern<linalg::AggregatedOpInter
   }
 };
 
+/// sigmoid_sum: σ(s) / Σ σ(s) = exp(log σ(s)) / Σ exp(log σ(s)), a softmax of log σ(s) = min(s, 0) - log(1 + exp(-|s|)). Of that
+/// the maximum is taken away, so that a row of scores far below 0 (σ(-90) is 0 in f32) still has weights.
+struct SigmoidSumToSoftmax : OpRewritePattern<attn::AttentionOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(attn::AttentionOp op, PatternRewriter &rewriter) const override {
+    if (op.getNormalizer() != attn::Normalizer::SigmoidSum)
+      return failure();
+    rewriter.modifyOpInPlace(op, [&] {
+      op.setNormalizer(attn::Normalizer::Softmax);
+      if (op.getScore().empty())
+        addScore(op, rewriter);
+      Operation *yield = op.getScore().front().getTerminator();
+      ImplicitLocOpBuilder b(op.getLoc(), yield);
+      yield->setOperand(0, logSigmoid(b, yield->getOperand(0)));
+    });
+    return success();
+  }
+
+private:
+  /// A score region that yields the score.
+  static void addScore(attn::AttentionOp op, OpBuilder &b) {
+    SmallVector<Type> types(6, b.getIndexType()); // the score; b, h, i, j, n
+    types[0] = op.getComputeType();
+    for (OpOperand &capture : op.getCapturesMutable())
+      types.push_back(op.isWholeCapture(capture) ? capture.get().getType() : getElementTypeOrSelf(capture.get().getType()));
+    Block *block = b.createBlock(&op.getScore(), {}, types, SmallVector<Location>(types.size(), op.getLoc()));
+    attn::YieldOp::create(b, op.getLoc(), block->getArgument(0));
+  }
+
+  static Value logSigmoid(ImplicitLocOpBuilder &b, Value s) {
+    auto number = [&](double value) { return arith::ConstantOp::create(b, b.getFloatAttr(s.getType(), value)); };
+    Value below = arith::MinimumFOp::create(b, s, number(0));
+    Value e = math::ExpOp::create(b, arith::NegFOp::create(b, math::AbsFOp::create(b, s)));
+    return arith::SubFOp::create(b, below, math::LogOp::create(b, arith::AddFOp::create(b, e, number(1))));
+  }
+};
+
 /// pad: the padding elements, then the source inserted; generate: a generic op with the same body.
 template <typename Op> struct ToDestinationStyle : OpRewritePattern<Op> {
   using OpRewritePattern<Op>::OpRewritePattern;
@@ -77,7 +121,7 @@ public:
     MLIRContext *context = &getContext();
     RewritePatternSet patterns(context);
     patterns.add<AgreeOnShape>(context, /*benefit=*/2);
-    patterns.add<DecomposeAggregated, ToDestinationStyle<tensor::PadOp>, ToDestinationStyle<tensor::GenerateOp>, SplatToFill>(context);
+    patterns.add<DecomposeAggregated, SigmoidSumToSoftmax, ToDestinationStyle<tensor::PadOp>, ToDestinationStyle<tensor::GenerateOp>, SplatToFill>(context);
     tensor::populateDecomposeTensorConcatPatterns(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();

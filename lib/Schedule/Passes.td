@@ -14,7 +14,7 @@ def DecomposeOps : Pass<"attnc-decompose-ops", "::mlir::func::FuncOp"> {
   let summary = "ops that consist of others step down to them";
   let description = [{
     linalg.softmax (and any op of linalg's AggregatedOpInterface), tensor.pad, tensor.concat, tensor.generate and tensor.splat become
-    ops in destination style:
+    ops in destination style, and attention by sigmoid_sum becomes one by softmax:
 
     ```mlir
     %y = tensor.splat %s[%n] : tensor<?xf32>
@@ -23,7 +23,7 @@ def DecomposeOps : Pass<"attnc-decompose-ops", "::mlir::func::FuncOp"> {
     %y = linalg.fill ins(%s : f32) outs(%e : tensor<?xf32>) -> tensor<?xf32>
     ```
   }];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect", "::mlir::affine::AffineDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect", "::mlir::affine::AffineDialect"];
 }
 
 def PrepareWeights : Pass<"attnc-prepare-weights", "::mlir::ModuleOp"> {

@@ -12,9 +12,9 @@ WEIGHTS = pathlib.Path(__file__).parents[2] / "test/Models/trained/fam/weights.s
 
 
 def rotate(x, positions, base=10000.0):
-    """Rotary embedding of x [..., T, D]: pairs (c, c + D/2), angle position · base^(-2c/D)."""
-    angle = positions.double()[:, None] * base ** (-torch.arange(0, x.shape[-1], 2, dtype=torch.float64) / x.shape[-1])
-    angle = torch.cat([angle, angle], -1)
+    """Rotary embedding of x [B, T, heads, D]: pairs (c, c + D/2), angle position · base^(-2c/D)."""
+    angle = positions.double()[:, None] * (1 / base ** (torch.arange(0, x.shape[-1], 2, dtype=torch.float64) / x.shape[-1]))
+    angle = torch.cat([angle, angle], -1)[:, None]
     a, b = x.chunk(2, -1)
     return x * angle.cos().to(x.dtype) + torch.cat([-b, a], -1) * angle.sin().to(x.dtype)
 
@@ -30,8 +30,8 @@ class Layer(nn.Module):
         self.ffn = nn.ModuleDict({"up": nn.Linear(width, hidden), "down": nn.Linear(hidden, width)})
 
     def project(self, x, q_positions, k_positions):
-        q, k, v = (y.unflatten(-1, (self.heads, -1)).transpose(1, 2) for y in self.attention["qkv"](self.norm1(x)).chunk(3, -1))
-        return rotate(q, q_positions), rotate(k, k_positions), v
+        q, k, v = (y.unflatten(-1, (self.heads, -1)) for y in self.attention["qkv"](self.norm1(x)).chunk(3, -1))
+        return [y.transpose(1, 2) for y in (rotate(q, q_positions), rotate(k, k_positions), v)]
 
     def merge(self, seen):
         return self.attention["out"](seen.transpose(1, 2).flatten(2))

@@ -12,14 +12,14 @@ WEIGHTS = pathlib.Path(__file__).parents[2] / "test/Models/trained/looped_lm/wei
 
 
 def turns(positions, width, like, base=10000.0):
-    """Cosines and sines [T, D] of position · base^(-2c/D), for the pairs (c, c + D/2)."""
-    angle = positions.double()[:, None] * base ** (-torch.arange(0, width, 2, dtype=torch.float64) / width)
-    angle = torch.cat([angle, angle], -1)
+    """Cosines and sines [T, 1, D] of position · base^(-2c/D), for the pairs (c, c + D/2)."""
+    angle = positions.double()[:, None] * (1 / base ** (torch.arange(0, width, 2, dtype=torch.float64) / width))
+    angle = torch.cat([angle, angle], -1)[:, None]
     return angle.cos().to(like.dtype), angle.sin().to(like.dtype)
 
 
 def rotate(x, turn):
-    """Rotary embedding of x [..., T, D]."""
+    """Rotary embedding of x [B, T, heads, D]."""
     cos, sin = turn
     a, b = x.chunk(2, -1)
     return x * cos + torch.cat([-b, a], -1) * sin
@@ -35,11 +35,12 @@ class Block(nn.Module):
         self.ffn = nn.ModuleDict({"gate": linear(width, hidden), "up": linear(width, hidden), "down": linear(hidden, width)})
 
     def project(self, x, turn):
-        q, k, v = (y.unflatten(-1, (self.heads, -1)).transpose(1, 2) for y in self.attention["qkv"](self.norm1(x)).chunk(3, -1))
+        """Queries, keys, values [B, T, heads, D]."""
+        q, k, v = (y.unflatten(-1, (self.heads, -1)) for y in self.attention["qkv"](self.norm1(x)).chunk(3, -1))
         return rotate(q, turn), rotate(k, turn), v
 
     def rest(self, x, q, k, v):
-        seen = attention(q, k, v, mask_mod=lambda b, h, i, j: j <= i)
+        seen = attention(*(y.transpose(1, 2) for y in (q, k, v)), mask_mod=lambda b, h, i, j: j <= i)
         x = x + self.attention["out"](seen.transpose(1, 2).flatten(2))
         y = self.norm2(x)
         return x + self.ffn["down"](nn.functional.silu(self.ffn["gate"](y)) * self.ffn["up"](y))
@@ -63,8 +64,8 @@ class LoopedLM(nn.Module):
         for n, block in enumerate(self.blocks):
             q, k, v = block.project(x, turn)
             if self.policy == "latest":
-                k, v = (torch.where(running[:, None, :, None], new, old.transpose(1, 2)) for new, old in zip((k, v), kept[2 * n:]))
-                shown += [k.transpose(1, 2), v.transpose(1, 2)]
+                k, v = (torch.where(running[..., None, None], new, old) for new, old in zip((k, v), kept[2 * n:]))
+                shown += [k, v]
             x = block.rest(x, q, k, v)
         return self.norm(x), shown
 

@@ -1,5 +1,8 @@
 """Graphs as other exporters write them, in ONNX's text form: computed shapes, branches, loops, scans, functions. Results are onnxruntime's;
 nothing of the arithmetic of shapes is left in the module."""
+import os
+import subprocess
+import sys
 import unittest
 
 import numpy as np
@@ -7,7 +10,7 @@ import onnx
 import onnx.parser
 import onnxruntime
 
-from common import FOLDER, package, raised
+from common import FOLDER, ROOT, package, raised
 import attnc
 from attnc import frontends
 from onnx_test_ops import as_tuple, close
@@ -227,6 +230,24 @@ class Graphs(unittest.TestCase):
         scaled <alpha>(v) => (w) { c = Constant<value_float: float = @alpha>()  m = Mul(v, c)  w = LeakyRelu<alpha: float = @alpha>(m) }
         """
         self.check(text, [(np.random.default_rng(4).normal(size=(n, 4)).astype(F),) for n in (3, 1)], local=', "local" : 1')
+
+    def test_the_command_line(self):
+        """attnc compile model.onnx, its weights in a file beside it."""
+        text = "line (float[n, 4] x) => (float[n, 3] y) { y = MatMul(x, w) }"
+        model, path, out = parsed(text, 17), FOLDER / "line.onnx", FOLDER / "line.attnpkg"
+        weight = np.random.default_rng(5).normal(size=(4, 3)).astype(F)
+        model.graph.initializer.append(onnx.numpy_helper.from_array(weight, "w"))
+        onnx.save(model, path, save_as_external_data=True, location="line.bin", size_threshold=0)
+        environment = os.environ | {"PYTHONPATH": str(ROOT / "python"), "ATTNC_PYTHON": sys.executable}
+        line = [os.environ["ATTNC_COMPILER"], "compile", path, "--target=cpu:avx2", "-o", out]
+        done = subprocess.run(line, capture_output=True, text=True, env=environment)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        x = np.arange(8, dtype=F).reshape(2, 4)
+        np.testing.assert_allclose(attnc.load(out)(x), x @ weight, rtol=1e-5)
+        (FOLDER / "line.bin").unlink()
+        done = subprocess.run(line, capture_output=True, text=True, env=environment)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("external data in 'line.bin': there is no such file beside the model", done.stderr)
 
     def test_an_operation_of_another_domain(self):
         self.refuse("foreign (float[n] x) => (float[n] y) { y = com.microsoft.FastGelu(x) }", "FastGelu .*unsupported operation of the domain 'com.microsoft'",

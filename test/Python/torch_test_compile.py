@@ -1,10 +1,14 @@
 """attnc.compile, .pt2 files, the command line, state, and what cannot be imported: one sentence each."""
+import json
 import os
+import pickle
 import random
+import re
 import subprocess
 import sys
 import unittest
 import warnings
+import zipfile
 
 import numpy as np
 import torch
@@ -148,6 +152,48 @@ class Files(unittest.TestCase):
             with self.assertRaisesRegex(frontends.ImportProblems, "torch cannot read it"):
                 frontends.load(damaged)
 
+    def rewritten(self, change, entries):
+        """The file with its program's JSON changed as text, and entries (by the ends of their names) replaced."""
+        path = FOLDER / "hostile.pt2"
+        with zipfile.ZipFile(self.path) as old, zipfile.ZipFile(path, "w") as new:
+            for entry in old.infolist():
+                data = next((e for end, e in entries.items() if entry.filename.endswith(end)), old.read(entry))
+                if entry.filename.endswith("models/model.json"):
+                    text = data.decode()
+                    self.assertNotEqual(change(text), text)
+                    data = change(text).encode()
+                new.writestr(entry, data)
+        return path
+
+    def test_nothing_of_a_file_is_run(self):
+        """Formulas that are Python, functions by name, modules to import, constants and weights that are pickles."""
+        trace = FOLDER / "trace"
+        code = f"__import__('pathlib').Path({str(trace)!r}).touch()"
+
+        class Evil:
+            def __reduce__(self):
+                return eval, (code,)
+
+        def with_enum(text):
+            program = json.loads(text)
+            signature = program["graph_module"]["module_call_graph"][0]["signature"]
+            signature["in_spec"] = signature["in_spec"].replace('"[]"', json.dumps(json.dumps({"__enum__": 1, "fqn": "this:x", "name": "y"})))
+            return json.dumps(program)
+        formula = re.compile(r"Symbol\('s\d+', positive=True, integer=True\)")
+        same = lambda text: text + " "
+        pickled = json.loads(zipfile.ZipFile(self.path).read(next(n for n in zipfile.ZipFile(self.path).namelist() if "weights_config" in n)))
+        pickled["config"]["0.weight"]["use_pickle"] = True
+        opaque = {"config": {"x": {"path_name": "opaque_obj_0", "is_param": False, "use_pickle": True, "tensor_meta": None}}}
+        for pattern, change, entries in (
+                ("is no formula of sizes", lambda t: formula.sub(lambda _: json.dumps(code)[1:-1], t), {}),
+                ("it calls 'torch.hub.load': expected a registered operation", lambda t: t.replace("torch.ops.aten.relu.default", "torch.hub.load"), {}),
+                (r"names a Python module to import \(this:x\)", with_enum, {}),
+                ("torch cannot read it: .*[Ww]eights", same, {"weights_config.json": json.dumps(pickled).encode(), "weights/weight_0": pickle.dumps(Evil())}),
+                ("is a Python object", same, {"constants_config.json": json.dumps(opaque).encode()}),
+                ("torch cannot read it", same, {"sample_inputs/model.pt": pickle.dumps(Evil())})):
+            with self.subTest(pattern), self.assertRaisesRegex(frontends.ImportProblems, pattern):
+                frontends.load(self.rewritten(change, entries))
+        self.assertFalse(trace.exists())
 
     def test_mutated_files_end_in_a_sentence_or_in_a_module(self):
         """One byte changed, dropped or doubled, five hundred times: an ImportProblems, or a module of the same signature."""

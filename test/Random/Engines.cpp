@@ -215,7 +215,7 @@ Expected<std::vector<reference::Value>> Compiled::run(ModuleOp original, const C
   std::vector<void *> pointers;
   for (const Banded &buffer : buffers)
     pointers.push_back(buffer.data());
-  attnc_control control{int32_t(sizeof(attnc_control)), 0, nullptr, 1'000'000, nullptr};
+  attnc_control control{int32_t(sizeof(attnc_control)), 0, nullptr, 1'000'000, nullptr, nullptr, nullptr};
   if (int32_t stop = run(pointers.data(), dims.data(), arena.data(), &control))
     return makeError(ErrorKind::Internal, "the run stopped by itself: ", stop);
   for (const auto &[number, buffer] : llvm::enumerate(buffers))

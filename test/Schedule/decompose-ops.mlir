@@ -69,3 +69,34 @@ func.func @made(%s: f32, %n: index) -> (tensor<?xf32>, tensor<?xindex>) {
   } : tensor<?xindex>
   return %a, %b : tensor<?xf32>, tensor<?xindex>
 }
+
+// -----
+
+// CHECK-LABEL: @sigmoid_sum
+// CHECK: attn.attention softmax
+// CHECK: score(%[[S:[^,]*]],
+// CHECK: arith.minimumf %[[S]]
+// CHECK: math.log
+// CHECK: %[[L:.*]] = arith.subf
+// CHECK-NEXT: attn.yield %[[L]]
+// CHECK: attn.attention softmax
+// CHECK: score(%[[S:[^,]*]], {{.*}} %[[C:[^,]*]])
+// CHECK: %[[T:.*]] = arith.addf %[[S]], %[[C]]
+// CHECK: arith.minimumf %[[T]]
+func.func @sigmoid_sum(%q: tensor<4x8xf32>, %k: tensor<5x8xf32>, %v: tensor<5x3xf32>, %c: tensor<4xf32>, %e: tensor<4x3xf32>) -> (tensor<4x3xf32>, tensor<4x3xf32>) {
+  %0 = attn.attention sigmoid_sum scale(1.0)
+    query %q[i, d] : tensor<4x8xf32>
+    source %k[j, d], %v[j, v] : tensor<5x8xf32>, tensor<5x3xf32>
+    captures %c[i] : tensor<4xf32>, %c : tensor<4xf32>
+    into %e[i, v] : tensor<4x3xf32>
+  %1 = attn.attention sigmoid_sum scale(1.0)
+    query %q[i, d] : tensor<4x8xf32>
+    source %k[j, d], %v[j, v] : tensor<5x8xf32>, tensor<5x3xf32>
+    captures %c[i] : tensor<4xf32>
+    into %e[i, v] : tensor<4x3xf32>
+    score(%s, %b, %h, %i, %j, %n, %x) {
+      %t = arith.addf %s, %x : f32
+      attn.yield %t : f32
+    }
+  return %0, %1 : tensor<4x3xf32>, tensor<4x3xf32>
+}

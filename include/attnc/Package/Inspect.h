@@ -19,11 +19,16 @@ std::string inspectText(const PackageFile &package, const InspectOptions &option
 struct PlanAt {
   std::vector<uint64_t> offsets, sizes;
   uint64_t bytes = 0; // of the whole arena
+  uint64_t live = 0;  // the largest sum of buffers that live at one step: no arena is smaller
+  int peak = 0;       // that step
 };
 /// Nothing if a size is missing, not a polynomial, or out of range.
 std::optional<PlanAt> evaluatePlan(const Function &function, const std::map<std::string, int64_t> &sizes);
 
-/// `attnc inspect PACKAGE [--verify] [--weights] [--at NAME=N]…`; returns the exit code.
+/// A picture (SVG) of where buffers lie and when they live: steps to the right, bytes upward, loops marked, the peak visible.
+std::string planPicture(const Function &function, const PlanAt &at, const std::map<std::string, int64_t> &sizes);
+
+/// `attnc inspect PACKAGE [--verify] [--weights] [--at NAME=N]… [--plan FILE.svg]`; returns the exit code.
 int inspectMain(int argc, const char *const *argv);
 
 } // namespace attnc

@@ -16,7 +16,8 @@
 //      "has_loops": bool,
 //      "kernels": [{"name", "symbol", "calls": int, "ops", "flops": text | null, "bytes": text | null}],
 //      "plan": [{"name", "size": [{"coef": int, "dims": [name]}] | null, "first": int, "last": int,
-//                "below": [index]}]}] }
+//                "below": [index]}],
+//      "loops": [{"first": int, "last": int}]}] }
 //
 // D is a digest (Digest.h). TENSOR is {"name", "dtype", "shape": [DIM]}. DIM is an integer, the name
 // of a size in the function's "dims", or, in states only, {"capacity": name} for a size given when a
@@ -36,7 +37,7 @@
 //  - weights lie at offsets that are multiples of 64, in order, without overlap (all 0 if external);
 //  - plan entries: "below" lists entries that lie lower in the arena:
 //    offset(a) = max over b in below(a) of offset(b) + size(b); no cycles. "first" and "last" count
-//    the function's steps.
+//    the function's steps, as those of "loops" do.
 #pragma once
 
 #include "attnc/Support/Tensor.h"
@@ -112,6 +113,11 @@ struct PlanBuffer {
   std::vector<int> below;
 };
 
+/// The steps of a loop, which may lie in another.
+struct PlanLoop {
+  int first = 0, last = 0;
+};
+
 /// What a size may be: the model reads outside its tables beyond.
 struct SizeBound {
   std::string size;
@@ -135,6 +141,7 @@ struct Function {
   bool hasLoops = false;
   std::vector<KernelInfo> kernels;
   std::vector<PlanBuffer> plan;
+  std::vector<PlanLoop> loops;
 };
 
 /// "entry", "init" or "prepare".

@@ -167,7 +167,7 @@ void attnc::cpu::forEachRowBlock(Emit &e, Value low, Value high, ArrayRef<int64_
 //===----------------------------------------------------------------------===//
 
 /// What the tiles of a kernel may take of its stack, the rest of which is for other temporaries.
-static constexpr int64_t kStack = 224 * 1024;
+static constexpr int64_t kStack = 384 * 1024;
 
 static int64_t getStack(const TileSizes &s) {
   int64_t floats = s.queries * (s.depth + s.paddedWidth() + 2 * s.lanes + 1) + s.keys * (s.depth + s.paddedWidth()) + s.rows * s.keys;
@@ -218,17 +218,18 @@ std::optional<TileSizes> attnc::cpu::chooseTiles(AttentionOp op, const CpuLevel 
   sizes.block = level.block;
   sizes.depth = *getConstantIntValue(op.getExtent(b, op.getLoc(), AttentionOp::D));
   sizes.width = *getConstantIntValue(op.getExtent(b, op.getLoc(), AttentionOp::V));
-  // As many queries as there is room for: they share the packing of a tile of keys.
-  sizes.keys = llvm::alignTo(128, sizes.columns());
-  sizes.rows = 4 * sizes.block.rows;
-  for (int64_t blocks : {4, 2, 1}) {
-    sizes.queries = blocks * sizes.rows;
-    if (getStack(sizes) <= kStack)
-      return sizes;
-  }
-  sizes.keys = llvm::alignTo(32, sizes.columns());
-  if (getStack(sizes) <= kStack)
-    return sizes;
+  // Sums in as many registers as a row of keys and an element leave: both products are short, and their ends cost.
+  int64_t most = (level.vectorRegisters - level.block.vectors - 1) / level.block.vectors;
+  sizes.block = {most > 8 ? most / 4 * 4 : most, level.block.vectors};
+  sizes.rows = 2 * sizes.block.rows;
+  // Many queries share the packing of a tile of keys; then many keys share what is done once a row and tile.
+  for (int64_t keys : {256, 128, 64})
+    for (int64_t queries : {256, 128, 64}) {
+      sizes.keys = llvm::alignTo(keys, sizes.columns());
+      sizes.queries = llvm::alignTo(queries, sizes.rows);
+      if (getStack(sizes) <= kStack)
+        return sizes;
+    }
   why = "tiles that would not fit the stack";
   return std::nullopt;
 }

@@ -8,6 +8,9 @@
 using namespace mlir;
 using namespace attnc::cpu;
 
+/// Rows of values that are asked for in advance.
+static constexpr int64_t kValuesAhead = 16;
+
 /// The elements 0 … extent - 1 along a dimension, a vector at a time: `body` gets the first one, whose position is `at`.
 static void forEachVector(Attention &a, int64_t extent, function_ref<void(Value at, Value live)> body) {
   int64_t lanes = a.sizes.lanes, whole = extent / lanes * lanes;
@@ -27,6 +30,17 @@ static void copyRow(Attention &a, const Operand &from, Point point, Dim dim, int
   });
 }
 
+/// Asks for a row in advance: neighbours in a sequence are far apart in memory, where no prefetcher of the CPU looks.
+static void prefetchRow(Attention &a, const Operand &operand, Point point, Dim dim, int64_t extent) {
+  if (!operand.isContiguous(dim))
+    return;
+  int64_t line = 64 * 8 / operand.getElementType().getIntOrFloatBitWidth();
+  for (int64_t at = 0; at < extent; at += line) {
+    point[dim] = a.e.index(at);
+    memref::PrefetchOp::create(a.b, operand.buffer, operand.at(a.b, point), /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
+  }
+}
+
 void attnc::cpu::packQueries(Attention &a, const QueryBlock &queries) {
   a.e.loop(a.e.index(0), queries.count, 1, [&](Value row) {
     copyRow(a, a.query, a.getRow(queries, row).point, AttentionOp::D, a.sizes.depth, a.scratch.queries, row);
@@ -44,6 +58,8 @@ static Point getKeyPoint(const QueryBlock &queries, const KeyTile &keys, Value k
 void attnc::cpu::packValues(Attention &a, const QueryBlock &queries, const KeyTile &keys) {
   a.e.loop(a.e.index(0), keys.count, 1, [&](Value j) {
     Point point = getKeyPoint(queries, keys, a.e.add(keys.stored, j));
+    Value ahead = a.e.min(a.e.add(j, a.e.index(kValuesAhead)), a.e.sub(keys.count, a.e.index(1)));
+    prefetchRow(a, keys.source->value, getKeyPoint(queries, keys, a.e.add(keys.stored, ahead)), AttentionOp::V, a.sizes.width);
     copyRow(a, keys.source->value, point, AttentionOp::V, a.sizes.width, a.scratch.values, j);
   });
 }
@@ -79,6 +95,8 @@ static void packColumns(Attention &a, const QueryBlock &queries, const KeyTile &
   SmallVector<Point> points;
   for (int64_t lane : llvm::seq(lanes))
     points.push_back(getPoint(lane));
+  for (int64_t lane : llvm::seq(lanes))
+    prefetchRow(a, key, getPoint(lanes + lane), AttentionOp::D, a.sizes.depth);
   auto packSquare = [&](Value d, Value live, int64_t count) {
     SmallVector<Value> rows;
     for (Point &point : points) {

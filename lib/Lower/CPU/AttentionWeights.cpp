@@ -196,7 +196,7 @@ void RowGroup::rescale(Value before, Value after, Value factor) {
 void RowGroup::weighSoftmax(Value first, Value last) {
   auto type = VectorType::get(count(), a.f32);
   Value before = loadVector(b, count(), a.scratch.max, row), largest = e.larger(findLargest(first, last), before);
-  Value base = e.orZero(largest), factor = e.exp(e.subf(before, base));
+  Value base = e.orZero(largest), factor = e.expOfWeight(e.subf(before, base));
   storeVector(b, largest, a.scratch.max, row);
   Value changed = vector::ReductionOp::create(b, vector::CombiningKind::OR, e.compare(Emit::F::UNE, factor, e.number(type, 1)));
   e.when(changed, [&] { rescale(before, base, factor); });

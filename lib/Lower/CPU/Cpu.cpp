@@ -77,14 +77,18 @@ void attnc::buildLowerCpuPhase(OpPassManager &passes) {
   bufferizeKernels(passes);
   passes.addPass(createCallKernels());
   passes.addPass(createStridedCopies());
-  passes.addPass(createConvertLinalgToLoopsPass());
+  passes.addPass(createConvertLinalgToParallelLoopsPass());
+  passes.addPass(createCanonicalizerPass());
+  // 2. Independent loops to chunks for threads, the others to loops.
+  passes.addPass(createShareLoops());
   passes.addPass(createForallToForLoopPass());
+  passes.addPass(createParallelForToNestedForsPass());
   passes.addPass(createLoopInvariantCodeMotionPass());
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
   passes.addNestedPass<func::FuncOp>(createExtremeReductions());
-  // 2. Entries can be stopped.
+  // 3. Entries can be stopped.
   passes.addPass(createInsertPolls());
-  // 3. Everything to the LLVM dialect.
+  // 4. Everything to the LLVM dialect.
   convertToLLVM(passes);
 }

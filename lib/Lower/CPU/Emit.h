@@ -66,7 +66,8 @@ public:
   Value divf(Value x, Value y) { return mlir::arith::DivFOp::create(b, x, y); }
   Value fma(Value x, Value y, Value z) { return mlir::math::FmaOp::create(b, x, y, z); }
   Value exp(Value x) { return mlir::math::ExpOp::create(b, x); }
-  /// Of weights: what is no normal number is 0.
+  /// Of weights, the largest of which is 1: below 2^-100 they are 0. Products with them would often be subnormal, which
+  /// costs a hundred times a product, and are lost in the sum.
   Value expOfWeight(Value x) { return mlir::math::ExpOp::create(b, x, mlir::arith::FastMathFlags::afn); }
   Value log(Value x) { return mlir::math::LogOp::create(b, x); }
   using F = mlir::arith::CmpFPredicate;

@@ -287,10 +287,19 @@ void AbiBuilder::makeSizeFunction(func::FuncOp entry) {
   func::ReturnOp::create(b, loc, toI64(call.getResult(0)));
 }
 
+/// Kernels whose loops threads share get the control.
+static void passControl(func::FuncOp entry, Value control) {
+  entry.walk([&](func::CallOp call) {
+    if (call->removeAttr("attnc.takes_control"))
+      call->setOperand(call.getNumOperands() - 1, control);
+  });
+}
+
 void AbiBuilder::wrapEntry(func::FuncOp entry) {
   (void)entry.insertArgument(entry.getNumArguments(), ptr, {}, loc);
   Value control = entry.getArguments().back();
   returnZero(entry);
+  passControl(entry, control);
   timeKernels(entry, control);
   lowerPolls(entry, control);
   entry.setFunctionType(b.getFunctionType(entry.getArgumentTypes(), b.getI32Type()));

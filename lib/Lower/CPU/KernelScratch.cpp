@@ -14,7 +14,7 @@ namespace {
 
 constexpr int64_t kAlignment = 64;
 /// What a kernel may put on the stack; the runtime's threads have more than that.
-constexpr int64_t kMaxStack = 256 * 1024;
+constexpr int64_t kMaxStack = 512 * 1024;
 
 class KernelScratch : public attnc::impl::KernelScratchBase<KernelScratch> {
 public:

@@ -92,6 +92,15 @@ def CallKernels : Pass<"attnc-call-kernels", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::memref::MemRefDialect"];
 }
 
+def ShareLoops : Pass<"attnc-share-loops", "::mlir::ModuleOp"> {
+  let summary = "the outermost independent loops of kernels become chunks that threads share";
+  let description = [{
+    An scf.forall or scf.parallel that lies in no other loop of its kernel becomes a function that runs a part of it, and
+    a call that leaves the parts to attnc_control.parallel (lib/Lower/CPU/README.md).
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::func::FuncDialect", "::mlir::scf::SCFDialect", "::mlir::arith::ArithDialect"];
+}
+
 def KernelAttributes : Pass<"attnc-kernel-attributes", "::mlir::LLVM::LLVMFuncOp"> {
   let summary = "tell LLVM that a kernel's arguments do not overlap, to keep it a function, and to optimise nothing else";
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];

@@ -4,8 +4,8 @@
 //   1. The tile's keys and values are packed; the block's queries were at its start.
 //   2. For a few rows at a time: S = Q·Kᵀ, weights and what is kept of the rows, O += P·V. S stays in L1.
 // At the end O is divided by the sums. All heads of a group are rows of a block, so that they share the packing.
-// A tile that the mask analysis finds empty is not visited, one that is full runs without the mask's code; of a partial one
-// each few rows visit the keys that they see, in whole panels.
+// A tile that the mask analysis finds empty is not visited. In the others each few rows that see all of it run without the
+// mask's code, and those that see a part visit the keys that they see, in whole panels.
 //
 // Limits (chooseTiles says which one): sums in f32, static widths that fit the stack, regions that can be made vectors. What
 // is not taken here stays for attnc-lower-attn, row by row.
@@ -46,8 +46,8 @@ private:
   void visitSource(const QueryBlock &queries, const SourceOperands &source);
   void visitPages(const QueryBlock &queries, const SourceOperands &source, Value count);
   void visitRun(const QueryBlock &queries, KeyTile run);
-  void computeTile(const QueryBlock &queries, const KeyTile &keys, bool masked);
-  void computeRows(const QueryBlock &queries, const KeyTile &keys, Value low, Value high, bool masked);
+  void computeTile(const QueryBlock &queries, const KeyTile &keys);
+  void computeRows(const QueryBlock &queries, const KeyTile &keys, Value low, Value high);
   std::pair<Value, Value> findKeys(const QueryBlock &queries, const KeyTile &keys, Value low, Value high);
   std::pair<Value, Value> clipToSeen(const QueryBlock &queries, const KeyTile &keys, const Box &box);
 
@@ -166,17 +166,20 @@ void Tiling::visitRun(const QueryBlock &queries, KeyTile run) {
   Value zero = e.index(0), low = zero, high = run.count;
   if (source.mask)
     std::tie(low, high) = clipToSeen(queries, run, {zero, queries.count, zero, run.count});
-  e.loop(low, high, s.keys, [&](Value first) {
+  // Tiles of one size, rather than whole ones and a short rest: each costs its rows something.
+  Value count = e.sub(high, low), tiles = e.max(e.ceilDiv(count, s.keys), e.index(1));
+  Value share = e.div(e.add(count, e.sub(tiles, e.index(1))), tiles);
+  Value size = e.max(e.mul(e.ceilDiv(share, s.columns()), s.columns()), e.index(s.columns()));
+  e.loop(zero, e.div(e.add(count, e.sub(size, e.index(1))), size), 1, [&](Value tile) {
+    Value first = e.add(low, e.mul(tile, size));
     KeyTile keys = run;
     keys.stored = e.add(run.stored, first);
     keys.first = e.add(run.first, first);
-    keys.count = e.min(e.sub(high, first), e.index(s.keys));
-    auto compute = [&](bool masked) { computeTile(queries, keys, masked); };
-    Value wholeVectors = e.compare(Emit::I::eq, e.rem(keys.count, e.index(s.lanes)), zero);
+    keys.count = e.min(e.sub(high, first), size);
     if (!source.mask)
-      return e.when(wholeVectors, [&] { compute(false); }, [&] { compute(true); });
+      return computeTile(queries, keys);
     MaskClass seen = classify(a, queries, keys, {zero, queries.count, zero, keys.count});
-    e.when(seen.any, [&] { e.when(e.both(seen.all, wholeVectors), [&] { compute(false); }, [&] { compute(true); }); });
+    e.when(seen.any, [&] { computeTile(queries, keys); });
   });
 }
 
@@ -194,11 +197,11 @@ std::pair<Value, Value> Tiling::clipToSeen(const QueryBlock &queries, const KeyT
   return {first, last};
 }
 
-void Tiling::computeTile(const QueryBlock &queries, const KeyTile &keys, bool masked) {
+void Tiling::computeTile(const QueryBlock &queries, const KeyTile &keys) {
   packKeys(a, queries, keys);
   packValues(a, queries, keys);
   e.loop(e.index(0), queries.count, s.rows, [&](Value low) {
-    computeRows(queries, keys, low, e.min(e.add(low, e.index(s.rows)), queries.count), masked);
+    computeRows(queries, keys, low, e.min(e.add(low, e.index(s.rows)), queries.count));
   });
 }
 
@@ -220,13 +223,25 @@ std::pair<Value, Value> Tiling::findKeys(const QueryBlock &queries, const KeyTil
   return {found[0], found[1]};
 }
 
-void Tiling::computeRows(const QueryBlock &queries, const KeyTile &keys, Value low, Value high, bool masked) {
-  Value first = e.index(0), last = keys.count;
-  if (masked && keys.source->mask)
-    std::tie(first, last) = findKeys(queries, keys, low, high);
+void Tiling::computeRows(const QueryBlock &queries, const KeyTile &keys, Value low, Value high) {
+  Value zero = e.index(0), first = zero, last = keys.count, all = e.truth(true);
+  if (keys.source->mask) {
+    all = classify(a, queries, keys, {low, high, zero, keys.count}).all;
+    auto ends = scf::IfOp::create(b, TypeRange{b.getIndexType(), b.getIndexType()}, all, true, true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(ends.thenBlock());
+    scf::YieldOp::create(b, ValueRange{first, last});
+    b.setInsertionPointToStart(ends.elseBlock());
+    auto [seenFirst, seenLast] = findKeys(queries, keys, low, high);
+    scf::YieldOp::create(b, ValueRange{seenFirst, seenLast});
+    first = ends.getResult(0);
+    last = ends.getResult(1);
+  }
   e.when(e.less(first, last), [&] {
     multiplyKeys(a, low, high, first, last);
-    weighRows(a, queries, keys, low, high, first, last, masked);
+    auto weigh = [&](bool masked) { weighRows(a, queries, keys, low, high, first, last, masked); };
+    Value wholeVectors = e.compare(Emit::I::eq, e.rem(last, e.index(s.lanes)), zero);
+    e.when(e.both(all, wholeVectors), [&] { weigh(false); }, [&] { weigh(true); });
     addValues(a, low, high, first, last);
   });
 }

@@ -1,7 +1,7 @@
 """Models of PyTorch and ONNX as attnc's IR.
 
-`builder`, `shapes`, `scalar`, `tensor_ops`, `attention`, `control` and `weights` write it and know neither producer; `torch_export`,
-`torch_ops` and `torch_control` walk torch's programs, `onnx_model`, `onnx_ops` and the others of that name ONNX's graphs. load() says
+`builder`, `shapes`, `scalar`, `tensor_ops`, `attention`, `control`, `loops` and `weights` write it and know neither producer; `torch_export`,
+`torch_ops`, `torch_control` and `torch_attnc` walk torch's programs, `onnx_model`, `onnx_ops` and the others of that name ONNX's graphs. load() says
 which walker a model needs."""
 from __future__ import annotations
 

@@ -56,6 +56,7 @@ class Builder:
         self.entry: list[str] = []
         self.lines: list[str] = []
         self.transposed: dict[str, tuple[Value, tuple[int, ...]]] = {}  # what linalg.transpose made: of what, how
+        self.reshaped: dict[str, Value] = {}  # what views made, of what
         self._count = 0
         self._locations: dict[tuple[str, int], int] = {}
         self._location = ""

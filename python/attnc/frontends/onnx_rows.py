@@ -55,6 +55,14 @@ def linear(w: Walker, at: Value, extents) -> Value:
     return w.b.generic([], [w.b.empty(lead, "i64")], [identity(len(lead))], len(lead), body)[0]
 
 
+def apart(w: Walker, at: Value, k: int) -> list[Value]:
+    """Tuples of indices [..., k] as k tensors: those that were joined to them, if they were."""
+    axis, parts = w.joined.get(at.name, (-1, []))
+    if axis != at.rank - 1 or len(parts) != k:
+        return [tensor_ops.select(w.b, at, -1, n) for n in range(k)]
+    return [tensor_ops.reshape(w.b, part, at.shape[:-1]) for part in parts]
+
+
 def expect_tuples(x: Value, at: Value) -> int:
     k = at.shape[-1] if at.rank else 0
     if not isinstance(k, int) or not 1 <= k <= x.rank:
@@ -67,9 +75,9 @@ def gather_nd(w, node, x, at):
     if node["batch_dims"]:
         raise Unsupported("GatherND with batch dimensions: put the batch into the indices")
     k = expect_tuples(x, at)
+    if k == x.rank:
+        return rows.index(w.b, x, apart(w, at, k))
     table = tensor_ops.reshape(w.b, x, (shapes.product(x.shape[:k]), *x.shape[k:]))
-    if table.rank == 1:
-        return rows.index(w.b, table, [linear(w, at, x.shape[:k])])
     return rows.gather_rows(w.b, table, linear(w, at, x.shape[:k]))
 
 

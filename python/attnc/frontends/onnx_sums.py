@@ -124,17 +124,25 @@ def gemm(w, node, x, y, bias):
         raise Unsupported(f"a Gemm with a bias of {list(bias.shape)}: expected one that is broadcast to {list(out_shape)}")
     alpha, beta = node["alpha"], node["beta"]
     plain_bias = bias if alpha == 1 and beta == 1 and scalar.is_float(x.dtype) else None
-    if node["transB"]:
-        out = products.linear(w.b, x, y, plain_bias)
-    else:
-        init = tensor_ops.broadcast(w.b, plain_bias, out_shape) if plain_bias else None
-        out = products.contract(w.b, x, y, [["d0", "d2"], ["d2", "d1"], ["d0", "d1"]], 3, out_shape, x.dtype, init)
+    if plain_bias is None or plain_bias.rank < 2:
+        x = products.rows_apart(w.b, x)
+    out = tensor_ops.reshape(w.b, plain_gemm(w, x, y, plain_bias, bool(node["transB"])), out_shape)
     if plain_bias or alpha == 1 and bias is None:
         return out
     times = lambda e, by: e if by == 1 else ARITHMETIC["mul"](w.b, e, constant(w.b, by, e.dtype))
     if bias is None:
         return elementwise(w, [out], lambda e: times(e, alpha))
     return elementwise(w, [out, bias], lambda e, c: ARITHMETIC["add"](w.b, times(e, alpha), times(c, beta)))
+
+
+def plain_gemm(w: Walker, x: Value, y: Value, bias: Value | None, transposed: bool) -> Value:
+    if transposed:
+        return products.linear(w.b, x, y, bias)
+    k = x.rank
+    lead = [f"d{i}" for i in range(k - 1)]
+    shape = (*x.shape[:-1], y.shape[1])
+    init = tensor_ops.broadcast(w.b, bias, shape) if bias else None
+    return products.contract(w.b, x, y, [[*lead, f"d{k}"], [f"d{k}", f"d{k - 1}"], [*lead, f"d{k - 1}"]], k + 1, shape, x.dtype, init)
 
 
 def equation_of(text: str, ranks: Sequence[int]) -> tuple[list[list[str]], list[str]]:

@@ -193,7 +193,9 @@ def concat(w, node, *xs):
     if all(isinstance(x, Known) for x in xs) and sum(x.array.size for x in xs) <= LARGEST:
         return Known(xs[0].dtype, np.concatenate([x.array for x in xs], axis))
     xs = [w.tensor(x) for x in xs if x.shape[axis] != 0] or [w.tensor(xs[0])]
-    return tensor_ops.concat(w.b, xs, axis)
+    out = tensor_ops.concat(w.b, xs, axis)
+    w.joined[out.name] = axis, xs
+    return out
 
 
 @handles("Split", raw=True, sizes=(1,))

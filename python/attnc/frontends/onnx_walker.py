@@ -106,6 +106,7 @@ class Walker:
         self.bounds: dict[sympy.Symbol, list[int]] = {}  # least and most of what a size may be
         self.functions = {(f.domain, f.name, f.overload): f for f in model.functions}
         self.truths: dict[str, Value] = {}  # integers that are 0 or 1, by name: what they are casts of
+        self.joined: dict[str, tuple[int, list[Value]]] = {}  # what Concat made, by name: along which axis, of what
         self._walked = 0
         self._made: dict[int, tuple[Known, Value]] = {}
         self._constants: dict[int, tuple[TensorProto, Operand]] = {}  # a tensor that is held keeps its id

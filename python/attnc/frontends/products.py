@@ -28,6 +28,13 @@ def linear(b: Builder, x: Value, weight: Value, bias: Value | None = None) -> Va
     return contract(b, x, weight, [lead + [f"d{k}"], [f"d{k - 1}", f"d{k}"], lead + [f"d{k - 1}"]], k + 1, shape, x.dtype, init)
 
 
+def rows_apart(b: Builder, x: Value) -> Value:
+    """x [rows, width] before its rows were joined from several dimensions: what a product gives keeps them apart, so that attention is
+    found in what follows."""
+    whole = b.reshaped.get(x.name)
+    return whole if whole is not None and whole.rank > 2 and shapes.same(whole.shape[-1], x.shape[-1]) else x
+
+
 def matmul(b: Builder, x: Value, y: Value) -> Value:
     """torch's and NumPy's: vectors are rows or columns, leading dimensions are broadcast."""
     if x.rank == 1 or y.rank == 1:

@@ -94,10 +94,18 @@ def from_scalar(b: Builder, x: Value) -> Value:
 # -- views
 
 def reshape(b: Builder, x: Value, shape: Sequence[Size]) -> Value:
-    """The same elements in another shape, as collapse and expand."""
+    """The same elements in another shape, as collapse and expand; what a view was made of, where that has the shape."""
     shape = tuple(shape)
-    if x.rank == len(shape) and all(shapes.same(s, t) for s, t in zip(x.shape, shape)):
-        return x
+    for made in (x, b.reshaped.get(x.name)):
+        if made is not None and made.rank == len(shape) and all(shapes.same(s, t) for s, t in zip(made.shape, shape)):
+            return made
+    out = _reshape(b, x, shape)
+    if out.name != x.name:
+        b.reshaped[out.name] = b.reshaped.get(x.name, x)
+    return out
+
+
+def _reshape(b: Builder, x: Value, shape: tuple[Size, ...]) -> Value:
     if 0 in shape:
         return b.empty(shape, x.dtype)
     if not shape:
@@ -200,12 +208,9 @@ def concat(b: Builder, xs: Sequence[Value], dim: int) -> Value:
         return xs[0]
     dim %= xs[0].rank
     total = shapes.canonical(sum((x.shape[dim] for x in xs), 0))
-    out = b.empty([total if i == dim else s for i, s in enumerate(xs[0].shape)], xs[0].dtype)
-    start = 0
-    for x in xs:
-        out = insert_along(b, x, out, dim, start)
-        start = shapes.canonical(start + x.shape[dim])
-    return out
+    shape = [total if i == dim else s for i, s in enumerate(xs[0].shape)]
+    parts = f"({', '.join(x.type for x in xs)}) -> {shapes.type_text(shape, xs[0].dtype)}"
+    return b.tensor(f"tensor.concat dim({dim}) {', '.join(x.name for x in xs)} : {parts}", shape, xs[0].dtype)
 
 
 def pad(b: Builder, x: Value, low: Sequence[Size], high: Sequence[Size], value: Operand) -> Value:

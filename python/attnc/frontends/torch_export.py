@@ -350,9 +350,12 @@ def import_module(module: torch.nn.Module, args: Sequence[Any], kwargs: Mapping[
 def import_file(path: str) -> Imported:
     """A .pt2 file of torch.export.save."""
     from .. import torch as _  # noqa: F401: the file may hold its operations
+    from . import torch_file
     try:
         with quiet():
-            program = torch.export.load(path)
+            program = torch_file.read(path)
+    except torch_file.Refused as problem:
+        raise ImportProblems(path, [Problem(str(problem))]) from None
     except Exception as problem:  # torch has no one exception for a damaged file
         raise ImportProblems(path, [Problem(f"torch cannot read it: {first_paragraph(problem)}")]) from None
     try:

@@ -6,11 +6,11 @@ import math
 import torch
 
 from . import attention as attn
-from . import control, products, reductions, shapes, tensor_ops
+from . import control, products, reductions, scalar, shapes, tensor_ops
 from .errors import Unsupported
 from .scalar import ARITHMETIC
 from .torch_walker import handles
-from .torch_ops import element, elementwise
+from .torch_ops import element
 
 
 # -- reductions
@@ -98,9 +98,16 @@ def matmul(w, node, x, y):
 
 @handles("aten.addmm.default", "aten.baddbmm.default")
 def addmm(w, node, bias, x, y, beta=1, alpha=1):
+    x = products.rows_apart(w.b, x) if y.rank == 2 and bias.rank < 2 else x
     product = products.matmul(w.b, x, y)
+    dtype = w.dtype(node)
+    compute = scalar.computed_in(dtype)
     mul = lambda e, by: e if by == 1 else ARITHMETIC["mul"](w.b, e, element(w, by, e.dtype))
-    return elementwise(w, node, [bias, product], lambda p, q: ARITHMETIC["add"](w.b, mul(p, beta), mul(q, alpha)))
+
+    def f(p, q):
+        p, q = (scalar.cast(w.b, e, compute) for e in (p, q))
+        return scalar.cast(w.b, ARITHMETIC["add"](w.b, mul(p, beta), mul(q, alpha)), dtype)
+    return tensor_ops.reshape(w.b, tensor_ops.elementwise(w.b, [bias, product], product.shape, dtype, f), w.shape(node))
 
 
 @handles("aten.convolution.default")

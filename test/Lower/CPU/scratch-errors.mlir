@@ -8,8 +8,8 @@ func.func private @dynamic(%n: index) attributes {attnc.kernel} {
 
 // -----
 
-// expected-error@below {{internal: this kernel's temporaries take 400000 bytes of stack, at most 262144 are allowed}}
+// expected-error@below {{internal: this kernel's temporaries take 800000 bytes of stack, at most 524288 are allowed}}
 func.func private @large() attributes {attnc.kernel} {
-  %b = memref.alloc() : memref<100000xf32>
+  %b = memref.alloc() : memref<200000xf32>
   return
 }

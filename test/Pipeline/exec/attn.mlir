@@ -1,4 +1,4 @@
-// Ops of attn other than attention: as they stand in models, with destinations in the arena, in outputs and in carried values.
+// Ops of attn: as they stand in models, with destinations in the arena, in outputs and in carried values.
 // RUN: %python %S/check_programs.py %s | FileCheck %s
 // CHECK: programs agree
 // sizes: M=3,1,7,9
@@ -100,4 +100,27 @@ func.func @norms(%x: tensor<?x12xf32> {attnc.name = "x", attnc.dims = ["N"]}, %g
   %layer = attn.layer_norm %x weight(%g : tensor<12xf32>) bias(%g : tensor<12xf32>) eps(1.0e-5) : tensor<?x12xf32>
   %rms = attn.rms_norm %layer weight(%g : tensor<12xf32>) eps(1.0e-6) : tensor<?x12xf32>
   return %layer, %rms : tensor<?x12xf32>, tensor<?x12xf32>
+}
+
+// Scores so far below 0 that their sigmoids are 0 in f32 have weights in proportion; rows without keys are 0.
+func.func @small_sigmoids(%q: tensor<?x?xf32> {attnc.name = "q", attnc.dims = ["N", "D"]}, %k: tensor<?x?xf32> {attnc.name = "k", attnc.dims = ["M", "D"]}, %v: tensor<?x3xf32> {attnc.name = "v", attnc.dims = ["M"]}, %n: index {attnc.name = "index_n"})
+    -> (tensor<?x3xf32> {attnc.name = "y", attnc.dims = ["N"]}) {
+  %c0 = arith.constant 0 : index
+  %m = tensor.dim %q, %c0 : tensor<?x?xf32>
+  %e = tensor.empty(%m) : tensor<?x3xf32>
+  %y = attn.attention sigmoid_sum scale(5.0)
+    query %q[i, d] : tensor<?x?xf32>
+    source %k[j, d], %v[j, v] : tensor<?x?xf32>, tensor<?x3xf32>
+    captures %n : index
+    into %e[i, v] : tensor<?x3xf32>
+    score(%s, %b, %h, %i, %j, %l, %from) {
+      %away = arith.constant 120.0 : f32
+      %t = arith.subf %s, %away : f32
+      attn.yield %t : f32
+    }
+    mask(%b, %h, %i, %j, %l, %from) {
+      %after = arith.cmpi sge, %j, %from : index
+      attn.yield %after : i1
+    }
+  return %y : tensor<?x3xf32>
 }

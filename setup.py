@@ -5,7 +5,8 @@ import shutil
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
-BUILT = pathlib.Path(__file__).resolve().parent.parent / "build/release"
+HERE = pathlib.Path(__file__).resolve().parent
+BUILT = HERE / "build/release"
 FILES = {"lib/libattnc_runtime.so": "lib", "bin/attnc": "bin"}
 
 
@@ -19,4 +20,5 @@ class BuildWithLibrary(build_py):
                 shutil.copy(BUILT / source, target)  # follows the version's link
 
 
-setup(cmdclass={"build_py": BuildWithLibrary})
+(HERE / "build/python").mkdir(parents=True, exist_ok=True)
+setup(cmdclass={"build_py": BuildWithLibrary}, options={"build": {"build_base": "build/python"}, "egg_info": {"egg_base": "build/python"}})
