@@ -475,6 +475,26 @@ def Attn_SortOp : Attn_Op<"sort", [Pure, AllTypesMatch<["input", "values"]>, Dec
   let hasCanonicalizeMethod = 1;
 }
 
+def Attn_NonzeroOp : Attn_Op<"nonzero", [Pure, DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
+  let summary = "where a mask is true, and how often";
+  let description = [{
+    The row-major indices of the true elements in ascending order, followed by -1 as often as there are false ones, and the
+    number of true elements. What indexes rows with it reads and writes the running rows of a loop, without the others.
+
+    ```mlir
+    %rows, %count = attn.nonzero %running : tensor<?x?xi1> -> tensor<?xi32>, tensor<i32>
+    ```
+
+    Constraints:
+
+    * nonzero_c1: indices and count have one position type; the indices are as many as the mask has elements
+  }];
+  let arguments = (ins RankedTensorOf<[I1]>:$mask);
+  let results = (outs AnyRankedTensor:$indices, AnyRankedTensor:$count);
+  let assemblyFormat = "$mask attr-dict `:` type($mask) `->` type($indices) `,` type($count)";
+  let hasVerifier = 1;
+}
+
 def Attn_RandomBitsOp : Attn_Op<"random_bits", [Pure, AttrSizedOperandSegments, DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
   let summary = "seeded random bits: Philox4x32-10";
   let description = [{

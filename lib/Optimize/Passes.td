@@ -32,6 +32,17 @@ def ExpandPolicies : Pass<"attnc-expand-policies"> {
     "::mlir::tensor::TensorDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
 }
 
+def CompactLoops : Pass<"attnc-compact-loops", "::mlir::ModuleOp"> {
+  let summary = "halting loops compute their running rows alone";
+  let description = [{
+    Wants the form that attnc-expand-policies leaves. A body whose products or attention work row by row lists its running rows at
+    each step (attn.nonzero), gathers what it reads of them, and puts back what it carries. An op is skipped for rows that have stopped
+    exactly where every use of what it gives ends in a select by the running rows; keys and values that attention reads of stopped rows
+    are computed for all. A remark (category `loops`) says what follows the rows. A module marked `attnc.no_compact` is left alone.
+  }];
+  let dependentDialects = ["::attnc::attn::AttnDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect", "::mlir::arith::ArithDialect"];
+}
+
 def CheckOps : Pass<"attnc-check-ops"> {
   let summary = "every op is one that the later phases know";
   let description = [{

@@ -33,6 +33,10 @@ static void buildOptimizePhase(OpPassManager &passes) {
   passes.addPass(createExpandPolicies());
   passes.addPass(createLoopInvariantCodeMotionPass());
   passes.addPass(createCSEPass());
+  passes.addPass(createCompactLoops());
+  passes.addPass(createCanonicalizerPass());
+  passes.addPass(createLoopInvariantCodeMotionPass());
+  passes.addPass(createCSEPass());
 }
 
 static constexpr Phase kPhases[] = {
@@ -96,6 +100,8 @@ static LogicalResult runPhase(ModuleOp module, const Phase &phase, const PhaseOp
 }
 
 LogicalResult runPhases(ModuleOp module, const PhaseOptions &options) {
+  if (!options.compact)
+    module->setAttr("attnc.no_compact", UnitAttr::get(module.getContext()));
   DefaultTimingManager timer;
   timer.setEnabled(options.timing);
   TimingScope root = timer.getRootScope();

@@ -149,6 +149,18 @@ static LogicalResult evaluateSort(attn::SortOp op, Frame &frame) {
   return setOrdered(op, input, input.shape().back(), op.getDescending(), frame);
 }
 
+static LogicalResult evaluateNonzero(attn::NonzeroOp op, Frame &frame) {
+  Type element = getElementTypeOrSelf(op.getIndices().getType());
+  ArrayRef<Scalar> mask = frame[op.getMask()].elements();
+  Tensor indices{element, {static_cast<int64_t>(mask.size())}, {}};
+  for (auto [at, isTrue] : llvm::enumerate(mask))
+    if (isTrue.i)
+      indices.elements.push_back({.i = static_cast<int64_t>(at)});
+  Tensor count{element, {}, {Scalar{.i = static_cast<int64_t>(indices.elements.size())}}};
+  indices.elements.resize(mask.size(), {.i = -1});
+  return frame.set(op->getResults(), {Value(std::move(indices)), Value(std::move(count))});
+}
+
 //===----------------------------------------------------------------------===//
 // Random bits
 //===----------------------------------------------------------------------===//
@@ -199,6 +211,7 @@ void addAttnRows(Handlers &handlers) {
   handlers.add<attn::ScatterRowsOp>(evaluateScatterRows);
   handlers.add<attn::TopKOp>(evaluateTopK);
   handlers.add<attn::SortOp>(evaluateSort);
+  handlers.add<attn::NonzeroOp>(evaluateNonzero);
   handlers.add<attn::RandomBitsOp>(evaluateRandomBits);
 }
 

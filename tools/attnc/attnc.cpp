@@ -47,6 +47,7 @@ cl::opt<std::string> dumpPhases("dump-phases", cl::desc("Write the module behind
                                 cl::sub(compileCommand), cl::cat(compileOptions));
 cl::opt<std::string> reproducer("reproducer", cl::desc("Where a failing pass leaves what reproduces it"), cl::value_desc("FILE"),
                                 cl::sub(compileCommand), cl::cat(compileOptions));
+cl::opt<bool> noCompact("no-compact", cl::desc("Compute all rows of a halting loop at every step, not the running ones alone"), cl::sub(compileCommand), cl::cat(compileOptions));
 cl::opt<bool> timing("timing", cl::desc("Print the time of each phase and pass"), cl::sub(compileCommand), cl::cat(compileOptions));
 cl::list<std::string> inserted("insert", cl::desc("Run a pipeline behind a phase"), cl::value_desc("PHASE:PIPELINE"), cl::sub(compileCommand), cl::cat(compileOptions));
 cl::list<std::string> plugins("load-pass-plugin", cl::desc("A shared object with passes for --insert"), cl::value_desc("FILE"), cl::sub(compileCommand), cl::cat(compileOptions));
@@ -98,6 +99,7 @@ void collectPhases(PhaseOptions &options, Progress &progress) {
   options.dumpFolder = dumpPhases;
   options.reproducer = reproducer;
   options.timing = timing;
+  options.compact = !noCompact;
   if (options.stopAfter && !options.stopAfter->build)
     exit(wrongCommand("--stop-after: there is no module behind phase " + options.stopAfter->name + "; lower is the last that leaves one"));
   for (StringRef text : inserted) {

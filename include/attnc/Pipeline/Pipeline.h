@@ -30,6 +30,7 @@ struct PhaseOptions {
   std::string dumpFolder;           ///< where the module goes behind each phase, as NN-NAME.mlir ("": nowhere)
   std::string reproducer;           ///< where a failing pipeline leaves its reproducer ("": nowhere)
   bool timing = false;
+  bool compact = true;              ///< false: halting loops compute all rows at every step
   /// Pipelines to run behind a phase: {phase, text of the pipeline}.
   llvm::SmallVector<std::pair<const Phase *, std::string>> inserted;
   /// Told before each phase, for progress.

@@ -2,6 +2,7 @@
 #include "Verify.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/PatternMatch.h"
 
@@ -36,6 +37,23 @@ LogicalResult TopKOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDim
 LogicalResult SortOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &shapes) {
   SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, getLoc(), getInput());
   shapes.append({sizes, sizes});
+  return success();
+}
+
+/// As many indices as the mask has elements.
+LogicalResult NonzeroOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &shapes) {
+  auto mask = getMask().getType();
+  if (mask.hasStaticShape()) {
+    shapes.push_back({b.getIndexAttr(mask.getNumElements())});
+  } else {
+    Value elements;
+    for (OpFoldResult size : tensor::getMixedSizes(b, getLoc(), getMask())) {
+      Value factor = getValueOrCreateConstantIndexOp(b, getLoc(), size);
+      elements = elements ? b.createOrFold<arith::MulIOp>(getLoc(), elements, factor) : factor;
+    }
+    shapes.push_back({elements});
+  }
+  shapes.emplace_back();
   return success();
 }
 
@@ -179,6 +197,16 @@ LogicalResult SortOp::verify() {
     return failure();
   // sort_c1: the permutation has the shape of the input.
   return verifyShape(*this, "indices", getIndices(), getInput().getType().getShape());
+}
+
+LogicalResult NonzeroOp::verify() {
+  // nonzero_c1: an index for each element, and their number.
+  auto mask = getMask().getType();
+  int64_t elements = mask.hasStaticShape() ? mask.getNumElements() : ShapedType::kDynamic;
+  return failure(failed(verifyPositions(*this, "indices", getIndices().getType())) ||
+                 failed(verifyShape(*this, "indices", getIndices(), elements)) ||
+                 failed(verifySameElements(*this, "count", getCount(), "indices", getIndices())) ||
+                 failed(verifyShape(*this, "count", getCount(), {})));
 }
 
 /// sort(x), top_k(x) -> x, 0 where the last dimension of x and of the results has one element.

@@ -1,4 +1,4 @@
-// sort and top_k: rows ordered in their destinations, without other memory.
+// sort, top_k and nonzero: rows ordered in their destinations, without other memory.
 //
 // Both keep pairs (value, index), of which no two are equal, so that an order of pairs is stable
 // however it is made. NaN comes last in either direction.
@@ -188,8 +188,48 @@ private:
   }
 };
 
+//===----------------------------------------------------------------------===//
+// nonzero
+//===----------------------------------------------------------------------===//
+
+/// Each index is written behind those of the true elements so far, and stays there if its element is true.
+struct LowerNonzero : OpRewritePattern<NonzeroOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(NonzeroOp op, PatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    SmallVector<Value> destinations = getDestinations(rewriter, op);
+    Value mask = flatten(b, op.getMask());
+    Type element = getElementType(destinations[0]);
+    Num zero = Num::index(b, 0), size(b, getSize(b, mask, 0));
+    auto offer = [&](Num i, ValueRange carried) -> SmallVector<Value> {
+      Num count(b, carried[1]);
+      Value indices = tensor::InsertOp::create(b, i.toInteger(element), carried[0], count.getValue());
+      return {indices, count + select(readElement(b, mask, i.getValue()), Num::index(b, 1), zero)};
+    };
+    auto found = forEachIndex(b, zero, size, 1, {destinations[0], zero}, offer);
+    Num count(b, found[1]);
+    auto clear = [&](Num i, ValueRange carried) -> SmallVector<Value> {
+      return {tensor::InsertOp::create(b, Num::constant(b, element, -1), carried[0], i.getValue())};
+    };
+    Value indices = forEachIndex(b, count, size, 1, found[0], clear)[0];
+    Value number = tensor::InsertOp::create(b, count.toInteger(element), destinations[1], ValueRange());
+    replaceInDestinations(rewriter, op, {indices, number});
+    return success();
+  }
+
+private:
+  static Value flatten(ImplicitLocOpBuilder &b, Value mask) {
+    int64_t rank = getTensorType(mask).getRank();
+    if (rank == 1)
+      return mask;
+    if (rank == 0)
+      return tensor::ExpandShapeOp::create(b, RankedTensorType::get({1}, b.getI1Type()), mask, ArrayRef<ReassociationIndices>());
+    return tensor::CollapseShapeOp::create(b, mask, {llvm::to_vector(llvm::seq(rank))});
+  }
+};
+
 } // namespace
 
 void lower::populateOrder(RewritePatternSet &patterns) {
-  patterns.add<LowerSort, LowerTopK>(patterns.getContext());
+  patterns.add<LowerSort, LowerTopK, LowerNonzero>(patterns.getContext());
 }

@@ -710,3 +710,19 @@ func.func @random_bits_c4_shape(%s: i64, %r: tensor<5xi32>) {
   %b = attn.random_bits seed(%s) rows(%r : tensor<5xi32>) : tensor<4xi32>
   return
 }
+
+// -----
+
+func.func @nonzero_c1_elements(%x: tensor<2x3xi1>) {
+  // expected-error@+1 {{expected extent 6 of dimension 0 of indices, found 5}}
+  %i, %n = attn.nonzero %x : tensor<2x3xi1> -> tensor<5xi32>, tensor<i32>
+  return
+}
+
+// -----
+
+func.func @nonzero_c1_count(%x: tensor<2x3xi1>) {
+  // expected-error@+1 {{expected elements of indices ('i32') in count, found 'i64'}}
+  %i, %n = attn.nonzero %x : tensor<2x3xi1> -> tensor<6xi32>, tensor<i64>
+  return
+}

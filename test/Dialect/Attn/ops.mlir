@@ -94,6 +94,15 @@ func.func @order(%x: tensor<?x32xf32>, %k: index) {
   return
 }
 
+// CHECK-LABEL: func @nonzero
+// CHECK: attn.nonzero %{{.*}} : tensor<?x?xi1> -> tensor<?xi32>, tensor<i32>
+// CHECK: attn.nonzero %{{.*}} : tensor<2x3xi1> -> tensor<6xi64>, tensor<i64>
+func.func @nonzero(%a: tensor<?x?xi1>, %b: tensor<2x3xi1>) {
+  %i0, %n0 = attn.nonzero %a : tensor<?x?xi1> -> tensor<?xi32>, tensor<i32>
+  %i1, %n1 = attn.nonzero %b : tensor<2x3xi1> -> tensor<6xi64>, tensor<i64>
+  return
+}
+
 // CHECK-LABEL: func @random
 // CHECK: attn.random_bits seed(%{{.*}}) step(%{{.*}}) stream(3) sizes(%{{.*}}) : tensor<?xi32>
 // CHECK: attn.random_bits seed(%{{.*}}) draw(%{{.*}}) stream(1) sizes(%{{.*}}, %{{.*}}) : tensor<?x?xi32>, tensor<?x?xi32>

@@ -1,4 +1,4 @@
-"""sort, top_k and random_bits against NumPy."""
+"""sort, top_k, nonzero and random_bits against NumPy."""
 import numpy as np
 
 from kernels import check, compile_kernel, from_bf16, to_bf16
@@ -88,6 +88,21 @@ def tops():
     check("top of NaN, indices", indices, [30, 3, 0, 1], 0)
 
 
+def nonzeros():
+    for mask, places, shapes in [("tensor<?x?xi1>", "tensor<?xi32>", [(3, 5), (1, 1), (0, 4), (2, 0), (7, 33)]), ("tensor<?xi1>", "tensor<?xindex>", [(9,), (0,), (1,)]), ("tensor<2x3xi1>", "tensor<6xi64>", [(2, 3)]), ("tensor<i1>", "tensor<1xi32>", [()])]:
+        number = "tensor<" + places.rstrip(">").split("x", 1)[1] + ">"
+        run = several(f"%x: {mask}", f"attn.nonzero %x : {mask} -> {places}, {number}", [places, number])
+        for shape in shapes:
+            for share in (0, 0.3, 1):
+                x = random.random(shape) < share
+                kind = np.int32 if "i32" in places else np.int64
+                indices, count = np.full(int(np.prod(shape)), 7, kind), np.full((), 7, kind)
+                run(np.asarray(x), indices, count)
+                found = np.flatnonzero(x)
+                check(f"nonzero {mask} {shape} count", count, np.array(len(found)), 0)
+                check(f"nonzero {mask} {shape}", indices, np.concatenate([found, np.full(indices.size - len(found), -1)]), 0)
+
+
 def philox(draw, step, row, stream, seed):
     """Philox4x32-10 on Python's integers."""
     x, k0, k1, word = [draw, step, row, stream], seed & 0xFFFFFFFF, seed >> 32, 0xFFFFFFFF
@@ -129,5 +144,6 @@ def randoms():
 
 sorts()
 tops()
+nonzeros()
 randoms()
 print("order: passed")
