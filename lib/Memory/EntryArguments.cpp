@@ -237,8 +237,10 @@ public:
           failed(EntryRewriter(function, initialDims[function.getSymNameAttr()]).run()))
         return signalPassFailure();
     // Nothing loads them any more.
+    SymbolTableCollection symbols;
+    SymbolUserMap users(symbols, getOperation());
     for (auto global : llvm::to_vector(getOperation().getOps<ml_program::GlobalOp>()))
-      if (SymbolTable::symbolKnownUseEmpty(global, getOperation()))
+      if (users.useEmpty(global))
         global.erase();
   }
 

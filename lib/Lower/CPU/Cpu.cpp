@@ -86,6 +86,7 @@ void attnc::buildLowerCpuPhase(OpPassManager &passes) {
   passes.addPass(createLoopInvariantCodeMotionPass());
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
+  passes.addNestedPass<func::FuncOp>(createExtremeReductions());
   // 3. Entries can be stopped.
   passes.addPass(createInsertPolls());
   // 4. Everything to the LLVM dialect.

@@ -47,6 +47,22 @@ def LowerContractions : Pass<"attnc-lower-contractions", "::mlir::func::FuncOp">
                            "::mlir::tensor::TensorDialect", "::mlir::vector::VectorDialect"];
 }
 
+def ExtremeReductions : Pass<"attnc-extreme-reductions", "::mlir::func::FuncOp"> {
+  let summary = "the greatest or least of a row of floats is found among integers in the same order, which LLVM does in vectors";
+  let description = [{
+    ```mlir
+    scf.for %j = %c0 to %n step %c1 {
+      %v = memref.load %x[%i, %j] : memref<?x?xf32>
+      %m = memref.load %y[%i] : memref<?xf32>
+      %next = arith.maxnumf %v, %m : f32
+      memref.store %next, %y[%i] : memref<?xf32>
+    }
+    ```
+    carries the key of the greatest element (`arith.maxsi`) instead, and stores it behind the loop.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"];
+}
+
 def KernelScratch : Pass<"attnc-kernel-scratch", "::mlir::func::FuncOp"> {
   let summary = "temporaries of a kernel live on its stack";
   let description = [{
