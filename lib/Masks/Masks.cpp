@@ -251,7 +251,8 @@ Known Evaluator::conjunction(const Known &x, const Known &y) {
   Known result;
   result.low = v.both(x.low, y.low);
   result.high = v.both(x.high, y.high);
-  auto narrower = [](Value a, Value c, auto pick) { return a && c ? pick(a, c) : a ? a : c; };
+  auto narrower = [](Value a, Value c, auto pick) { return a && c ? pick(a, c) : a ? a
+                                                                                   : c; };
   result.keys.low = narrower(x.keys.low, y.keys.low, [&](Value a, Value c) { return v.max(a, c); });
   result.keys.high = narrower(x.keys.high, y.keys.high, [&](Value a, Value c) { return v.min(a, c); });
   return result;

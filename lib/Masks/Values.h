@@ -21,7 +21,8 @@ public:
   Value mul(Value x, Value y) { return b.createOrFold<mlir::arith::MulIOp>(x, y); }
   Value min(Value x, Value y) { return b.createOrFold<mlir::arith::MinSIOp>(x, y); }
   Value max(Value x, Value y) { return b.createOrFold<mlir::arith::MaxSIOp>(x, y); }
-  Value both(Value x, Value y) { return !x ? y : !y ? x : b.createOrFold<mlir::arith::AndIOp>(x, y); }
+  Value both(Value x, Value y) { return !x ? y : !y ? x
+                                                    : b.createOrFold<mlir::arith::AndIOp>(x, y); }
   Value either(Value x, Value y) { return b.createOrFold<mlir::arith::OrIOp>(x, y); }
   Value negate(Value x) { return b.createOrFold<mlir::arith::XOrIOp>(x, truth(true)); }
   Value less(Value x, Value y) { return b.createOrFold<mlir::arith::CmpIOp>(mlir::arith::CmpIPredicate::slt, x, y); }

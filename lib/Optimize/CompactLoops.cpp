@@ -96,7 +96,7 @@ public:
     std::string text = "rows that have stopped are skipped: " + std::to_string(followed) + " products and attentions follow the running rows";
     if (whole)
       text += ", " + std::to_string(whole) + " are computed for all rows, because attention or an op that mixes rows reads what they give of rows that have "
-              "stopped; a carried value that keeps the last running step's (select by the mask of running rows) would make them follow";
+                                             "stopped; a carried value that keeps the last running step's (select by the mask of running rows) would make them follow";
     remark::passed(loop.op.getLoc(), remark::RemarkOpts::name("compaction").category("loops")) << text;
   }
 

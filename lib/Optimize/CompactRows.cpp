@@ -384,7 +384,8 @@ void RowRewriter::rewriteRowByRow(Operation *op) {
   for (Value operand : op->getOperands()) {
     bool has = rows.form(operand) != Form::None;
     bool isShared = !isa<RankedTensorType>(operand.getType()) || !elementwise;
-    operands.push_back(has ? compact(operand) : isShared ? operand : gather(operand, rowDims));
+    operands.push_back(has ? compact(operand) : isShared ? operand
+                                                         : gather(operand, rowDims));
   }
   Operation *made = b.clone(*op);
   made->setOperands(operands);

@@ -19,7 +19,11 @@ RowLoop flattenRows(loop::AdaptiveOp op);
 
 /// How a tensor has the loop's rows: as its leading dimension, or as its leading dimensions. Row r of such a value depends on
 /// row r of other such values, and on values that are not.
-enum class Form { None, Flat, Split };
+enum class Form {
+  None,
+  Flat,
+  Split
+};
 
 /// The dimensions of a linalg op's iteration space that are rows, in the rows' order.
 using RowLoops = llvm::SmallVector<unsigned, 2>;
@@ -74,7 +78,12 @@ private:
 
 /// What an operand of a linalg op has of the rows: all of their dimensions in front, none, or one of them in front.
 struct OperandRows {
-  enum Kind { All, None, One, Other } kind;
+  enum Kind {
+    All,
+    None,
+    One,
+    Other
+  } kind;
   unsigned dim = 0; ///< One: which
 };
 OperandRows rowsOfOperand(mlir::AffineMap map, llvm::ArrayRef<unsigned> rowLoops);

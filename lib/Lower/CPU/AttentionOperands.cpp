@@ -118,7 +118,8 @@ Attention::Attention(ImplicitLocOpBuilder &b, AttentionOp op, const TileSizes &s
   queryOffset = op.getQueryOffset();
   heads = getValueOrCreateConstantIndexOp(b, b.getLoc(), op.getExtent(b, b.getLoc(), AttentionOp::R));
   for (auto [number, source] : llvm::enumerate(op.getSources())) {
-    Region *mask = source.mask ? source.mask : op.getMask().empty() ? nullptr : &op.getMask();
+    Region *mask = source.mask ? source.mask : op.getMask().empty() ? nullptr
+                                                                    : &op.getMask();
     Value count = getValueOrCreateConstantIndexOp(b, b.getLoc(), op.getExtent(b, b.getLoc(), AttentionOp::J, number));
     sources.push_back({static_cast<int64_t>(number), get(source.key), get(source.value), get(source.positions), get(source.valid),
                        get(source.pages), get(source.rows), source.offset ? source.offset->get() : Value(), count, mask});

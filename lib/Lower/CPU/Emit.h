@@ -23,7 +23,7 @@ public:
   Value number(Type type, double value) {
     Type element = mlir::getElementTypeOrSelf(type);
     mlir::TypedAttr attr = mlir::isa<mlir::FloatType>(element) ? mlir::TypedAttr(b.getFloatAttr(element, value))
-                                                                : b.getIntegerAttr(element, static_cast<int64_t>(value));
+                                                               : b.getIntegerAttr(element, static_cast<int64_t>(value));
     if (auto vector = mlir::dyn_cast<mlir::VectorType>(type))
       attr = mlir::DenseElementsAttr::get(vector, mlir::Attribute(attr));
     return mlir::arith::ConstantOp::create(b, attr);
@@ -41,7 +41,8 @@ public:
   Value min(Value x, Value y) { return b.createOrFold<mlir::arith::MinSIOp>(x, y); }
   Value max(Value x, Value y) { return b.createOrFold<mlir::arith::MaxSIOp>(x, y); }
   Value clamp(Value x, Value low, Value high) { return min(max(x, low), high); }
-  Value both(Value x, Value y) { return !x ? y : !y ? x : b.createOrFold<mlir::arith::AndIOp>(x, y); }
+  Value both(Value x, Value y) { return !x ? y : !y ? x
+                                                    : b.createOrFold<mlir::arith::AndIOp>(x, y); }
   using I = mlir::arith::CmpIPredicate;
   Value compare(I how, Value x, Value y) { return b.createOrFold<mlir::arith::CmpIOp>(how, x, y); }
   Value less(Value x, Value y) { return compare(I::slt, x, y); }
