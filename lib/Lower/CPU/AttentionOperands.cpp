@@ -196,6 +196,11 @@ static std::optional<std::string> findObstacle(AttentionOp op) {
   for (AttentionOp::Source source : op.getSources())
     if (!op.getMap(*source.key).isFunctionOfDim(AttentionOp::J))
       return "one key for all j";
+  // Rows of a block share what is packed.
+  for (AttentionOp::Source source : op.getSources())
+    for (OpOperand *operand : {source.key, source.value})
+      if (op.getMap(*operand).isFunctionOfDim(AttentionOp::R) || op.getMap(*operand).isFunctionOfDim(AttentionOp::I))
+        return "keys or values of each query head";
   if (!op.getPost().empty() && (op.getNormalizer() == attn::Normalizer::Softmax || op.getNormalizer() == attn::Normalizer::SigmoidSum))
     return "a post region behind a sum over the keys";
   SmallVector<std::pair<Region *, bool>> regions{{&op.getScore(), true}, {&op.getMask(), false}, {&op.getPost(), true}};

@@ -5,6 +5,7 @@
 // CHECK-DAG: runs row by row: it has a width that is not known
 // CHECK-DAG: runs row by row: it has operands without a width
 // CHECK-DAG: runs row by row: it has one key for all j
+// CHECK-DAG: runs row by row: it has keys or values of each query head
 // CHECK-DAG: runs row by row: it has a post region behind a sum over the keys
 // CHECK-DAG: runs row by row: it has arith.remsi by what differs from key to key
 // CHECK-DAG: runs row by row: it has tiles that would not fit the stack
@@ -23,6 +24,10 @@ func.func private @scalar(%q: tensor<?x4xf32>, %v: tensor<?xf32>, %o: tensor<?xf
 func.func private @one(%q: tensor<?x4xf32>, %k: tensor<4xf32>, %o: tensor<?x4xf32>) -> tensor<?x4xf32> {
   %y = attn.attention softmax scale(1.0) query %q[i, d] : tensor<?x4xf32> source %k[d], %k[v] : tensor<4xf32>, tensor<4xf32> into %o[i, v] : tensor<?x4xf32>
   return %y : tensor<?x4xf32>
+}
+func.func private @heads(%q: tensor<?x2x4xf32>, %o: tensor<?x2x4xf32>) -> tensor<?x2x4xf32> {
+  %y = attn.attention softmax scale(1.0) query %q[i, r, d] : tensor<?x2x4xf32> source %q[j, r, d], %q[j, r, v] : tensor<?x2x4xf32>, tensor<?x2x4xf32> into %o[i, r, v] : tensor<?x2x4xf32>
+  return %y : tensor<?x2x4xf32>
 }
 func.func private @post(%q: tensor<?x4xf32>, %o: tensor<?x4xf32>) -> tensor<?x4xf32> {
   %y = attn.attention softmax scale(1.0) query %q[i, d] : tensor<?x4xf32> source %q[j, d], %q[j, v] : tensor<?x4xf32>, tensor<?x4xf32> into %o[i, v] : tensor<?x4xf32>
