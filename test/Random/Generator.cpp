@@ -204,7 +204,7 @@ Program Generator::run() {
   // Each piece has its turn; the others are drawn.
   const Piece &first = pieces[program.seed % pieces.size()];
   feature(std::string("piece ") + first.name);
-  int64_t count = random.between(0, 2);
+  int64_t count = random.between(1, 3);
   int64_t turn = random.between(0, count);
   for (int64_t i = 0; i <= count; ++i)
     x = i == turn ? first.write(*this, x) : piece(x);
