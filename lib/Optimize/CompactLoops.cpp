@@ -169,7 +169,9 @@ public:
       return;
     SmallVector<loop::AdaptiveOp> loops;
     getOperation()->walk([&](loop::AdaptiveOp op) {
-      if (op.getRowType().getRank() > 0 && op.getPolicy() == loop::Policy::Region)
+      // The plan does not bound products of sizes that differ from block to block.
+      bool ofBlocks = op.getRowType().getRank() > 1 && op->getParentOfType<loop::SegmentOp>();
+      if (op.getRowType().getRank() > 0 && !ofBlocks && op.getPolicy() == loop::Policy::Region)
         loops.push_back(op);
     });
     if (!loops.empty() && failed(resolveSizes(getOperation())))
