@@ -168,8 +168,7 @@ std::optional<AttentionMatch> matchAttention(Elements &elements, linalg::LinalgO
   Value result = root->getResult(0);
   AttentionMatch match;
   match.root = root;
-  for (Extent extent : elements.getExtents(result))
-    match.outputs.push_back(context.variable(context.addVariable(extent)));
+  match.outputs = elements.anyIndices(elements.getExtents(result));
   std::optional<Product> product = matchProduct(elements, context.load(result, match.outputs));
   if (!product)
     return std::nullopt;

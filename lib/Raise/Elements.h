@@ -48,6 +48,10 @@ public:
   void keep(mlir::Value tensor) { kept.insert(tensor); }
   Extent getExtent(mlir::Value tensor, int64_t dim);
   llvm::SmallVector<Extent> getExtents(mlir::Value tensor);
+  /// The indices of any element: a new variable for each dimension.
+  llvm::SmallVector<ExprRef> anyIndices(llvm::ArrayRef<Extent> extents) {
+    return llvm::map_to_vector(extents, [&](Extent extent) { return context.variable(context.addVariable(extent)); });
+  }
   /// The op's loops as variables, or nothing where an operand does not say how long one is.
   Extent getLoopExtent(mlir::linalg::LinalgOp op, unsigned loop);
   ExprRef scalar(mlir::Value value);

@@ -100,9 +100,7 @@ private:
     ExprContext context;
     Elements elements(context);
     elements.keep(input);
-    SmallVector<ExprRef> indices;
-    for (Extent extent : elements.getExtents(result))
-      indices.push_back(context.variable(context.addVariable(extent)));
+    SmallVector<ExprRef> indices = elements.anyIndices(elements.getExtents(result));
     ExprRef x = context.load(input, indices), y = elements.element(result, indices);
     auto has = [&](const Activation &activation) {
       return llvm::all_of(ArrayRef{-7.0, -3.1, -1.3, -0.4, 0.3, 0.8, 1.7, 4.2}, [&](double at) {

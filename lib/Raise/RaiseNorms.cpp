@@ -29,9 +29,7 @@ namespace {
 SmallVector<Value> getInputs(linalg::LinalgOp sum) {
   ExprContext context;
   Elements elements(context);
-  SmallVector<ExprRef> indices;
-  for (Extent extent : elements.getExtents(sum->getResult(0)))
-    indices.push_back(context.variable(context.addVariable(extent)));
+  SmallVector<ExprRef> indices = elements.anyIndices(elements.getExtents(sum->getResult(0)));
   std::optional<Reduction> reduction = elements.open(context.load(sum->getResult(0), indices));
   if (!reduction || reduction->combiner != "arith.addf" || reduction->variables.size() != 1)
     return {};
@@ -107,9 +105,7 @@ private:
     ExprContext context;
     Elements elements(context);
     elements.keep(input);
-    SmallVector<ExprRef> indices;
-    for (Extent extent : elements.getExtents(input))
-      indices.push_back(context.variable(context.addVariable(extent)));
+    SmallVector<ExprRef> indices = elements.anyIndices(elements.getExtents(input));
     if (indices.empty() || indices.back()->kind != Kind::Digit)
       return false;
     std::optional<NormMatch> norm = matchNorm(elements, elements.element(reader->getResult(0), indices), context.load(input, indices), miss);

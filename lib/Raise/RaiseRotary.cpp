@@ -70,9 +70,7 @@ private:
     elements.keep(input);
     SmallVector<Extent> extents = elements.getExtents(input);
     int64_t half = extents.pop_back_val() / 2;
-    SmallVector<ExprRef> indices, x, y;
-    for (Extent extent : extents)
-      indices.push_back(context.variable(context.addVariable(extent)));
+    SmallVector<ExprRef> indices = elements.anyIndices(extents), x, y;
     ExprRef pair = context.variable(context.addVariable(half));
     for (int64_t n : {0, 1}) {
       bool split = layout == attn::RotaryLayout::HalfSplit;

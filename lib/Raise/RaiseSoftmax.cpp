@@ -45,9 +45,7 @@ private:
     ExprContext context;
     Elements elements(context);
     Value result = op->getResult(0);
-    SmallVector<ExprRef> indices;
-    for (Extent extent : elements.getExtents(result))
-      indices.push_back(context.variable(context.addVariable(extent)));
+    SmallVector<ExprRef> indices = elements.anyIndices(elements.getExtents(result));
     std::optional<SoftmaxElement> softmax = matchSoftmax(elements, elements.element(result, indices), indices);
     if (!softmax)
       return;
