@@ -216,22 +216,11 @@ int benchMain(int argc, const char *const *argv, const std::string &program) {
   auto parsed = parseBenchOptions(argc, argv, program);
   if (!parsed.options)
     return parsed.exitCode;
-  Status status;
-  try {
-    auto result = bench(*parsed.options);
-    if (result)
-      std::fputs((parsed.options->json ? benchJson(*result) : benchTable(*result, terminalWidth(STDOUT_FILENO))).c_str(), stdout);
-    else
-      status = result.takeError();
-  } catch (const std::bad_alloc &) {
-    status = makeError(ErrorKind::Memory, "not enough memory");
-  }
-  if (status && std::fflush(stdout) != 0)
-    status = makeError(ErrorKind::File, "cannot write to standard output");
-  if (status)
-    return 0;
-  std::fprintf(stderr, "%s: %s\n", program.c_str(), status.error().message.c_str());
-  return 1;
+  return runCommand(program, [&]() -> Status {
+    ATTNC_TRY(auto result, bench(*parsed.options));
+    std::fputs((parsed.options->json ? benchJson(result) : benchTable(result, terminalWidth(STDOUT_FILENO))).c_str(), stdout);
+    return {};
+  });
 }
 
 } // namespace attnc

@@ -67,14 +67,10 @@ Status runPackage(const RunOptions &options, const volatile int32_t &cancel) {
   return stateFile ? stateFile->commit() : Status();
 }
 
-int runMain(int argc, const char *const *argv, const std::string &program, const RunFunction &reference) {
-  auto parsed = parseRunOptions(argc, argv, program, bool(reference));
-  if (!parsed.options)
-    return parsed.exitCode;
-  stopOnInterrupt();
+int runCommand(const std::string &program, const std::function<Status()> &command) {
   Status status;
   try {
-    status = parsed.options->reference ? reference(*parsed.options, interrupted) : runPackage(*parsed.options, interrupted);
+    status = command();
   } catch (const std::bad_alloc &) {
     status = makeError(ErrorKind::Memory, "not enough memory");
   }
@@ -84,6 +80,14 @@ int runMain(int argc, const char *const *argv, const std::string &program, const
     return 0;
   std::fprintf(stderr, "%s: %s\n", program.c_str(), status.error().message.c_str());
   return 1;
+}
+
+int runMain(int argc, const char *const *argv, const std::string &program, const RunFunction &reference) {
+  auto parsed = parseRunOptions(argc, argv, program, bool(reference));
+  if (!parsed.options)
+    return parsed.exitCode;
+  stopOnInterrupt();
+  return runCommand(program, [&] { return parsed.options->reference ? reference(*parsed.options, interrupted) : runPackage(*parsed.options, interrupted); });
 }
 
 } // namespace attnc

@@ -71,6 +71,9 @@ std::string tensorTable(std::span<const NamedTensor> tensors);
 using RunFunction = std::function<Status(const RunOptions &options, const volatile int32_t &cancel)>;
 Status runPackage(const RunOptions &options, const volatile int32_t &cancel);
 
+/// Runs a command whose options are parsed. Returns its exit code: 1 with a sentence on standard error where it failed.
+int runCommand(const std::string &program, const std::function<Status()> &command);
+
 /// attnc-run, and `attnc run`, which knows what --reference does: parses, runs, writes; returns the exit code.
 int runMain(int argc, const char *const *argv, const std::string &program, const RunFunction &reference = {});
 
