@@ -16,14 +16,6 @@ using namespace attnc::compact;
 
 static RankedTensorType tensorType(Value value) { return cast<RankedTensorType>(value.getType()); }
 
-/// [[0 … rowDims - 1], [rowDims], …]
-static SmallVector<ReassociationIndices> mergeRows(int64_t rank, unsigned rowDims) {
-  SmallVector<ReassociationIndices> groups = {llvm::to_vector(llvm::seq<int64_t>(rowDims))};
-  for (int64_t dim : llvm::seq<int64_t>(rowDims, rank))
-    groups.push_back({dim});
-  return groups;
-}
-
 RowRewriter::RowRewriter(const RowAnalysis &rows) : rows(rows), b(loop::AdaptiveOp(rows.getLoop().op).getContext()), loc(loop::AdaptiveOp(rows.getLoop().op).getLoc()) {
   loop::AdaptiveOp op = rows.getLoop().op;
   b.setInsertionPoint(op);

@@ -9,18 +9,17 @@ using namespace attnc;
 using namespace attnc::compact;
 using namespace attnc::loop;
 
-namespace {
-
-/// The dimensions of a tensor with `rank` row dimensions in front, as they become one.
-SmallVector<ReassociationIndices> groups(int64_t tensorRank, unsigned rank) {
-  SmallVector<ReassociationIndices> all = {llvm::to_vector(llvm::seq<int64_t>(rank))};
-  for (int64_t dim : llvm::seq<int64_t>(rank, tensorRank))
-    all.push_back({dim});
-  return all;
+SmallVector<ReassociationIndices> compact::mergeRows(int64_t rank, unsigned rowDims) {
+  SmallVector<ReassociationIndices> groups = {llvm::to_vector(llvm::seq<int64_t>(rowDims))};
+  for (int64_t dim : llvm::seq<int64_t>(rowDims, rank))
+    groups.push_back({dim});
+  return groups;
 }
 
+namespace {
+
 Value collapse(OpBuilder &b, Location loc, Value tensor, unsigned rank) {
-  return tensor::CollapseShapeOp::create(b, loc, tensor, groups(cast<RankedTensorType>(tensor.getType()).getRank(), rank));
+  return tensor::CollapseShapeOp::create(b, loc, tensor, mergeRows(cast<RankedTensorType>(tensor.getType()).getRank(), rank));
 }
 
 class Flattening {
@@ -55,7 +54,7 @@ private:
 
   Value expand(Value flat, Type type, ArrayRef<OpFoldResult> shape) {
     auto tensor = cast<RankedTensorType>(type);
-    return tensor::ExpandShapeOp::create(b, loc, tensor, flat, groups(tensor.getRank(), rank), shape);
+    return tensor::ExpandShapeOp::create(b, loc, tensor, flat, mergeRows(tensor.getRank(), rank), shape);
   }
 
   /// Lets a region's arguments from `first` on be flat; each is carried value (i mod count), or the mask where that is null.

@@ -17,6 +17,9 @@ struct RowLoop {
 };
 RowLoop flattenRows(loop::AdaptiveOp op);
 
+/// The dimensions of a tensor of which the first `rowDims` become one: [[0 … rowDims - 1], [rowDims], …].
+llvm::SmallVector<mlir::ReassociationIndices> mergeRows(int64_t rank, unsigned rowDims);
+
 /// How a tensor has the loop's rows: as its leading dimension, or as its leading dimensions. Row r of such a value depends on
 /// row r of other such values, and on values that are not.
 enum class Form {
