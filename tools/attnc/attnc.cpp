@@ -123,8 +123,8 @@ void collectPhases(PhaseOptions &options, Progress &progress) {
 mlir::LogicalResult showRemarks(mlir::MLIRContext &context) {
   if (!remarks.getNumOccurrences())
     return mlir::success();
-  mlir::remark::RemarkCategories categories;
-  categories.all = remarks.empty() ? ".*" : remarks.getValue();
+  std::string phase = remarks.empty() ? ".*" : remarks.getValue();
+  mlir::remark::RemarkCategories categories{phase, phase, phase, phase, phase};
   return mlir::remark::enableOptimizationRemarks(context, nullptr, std::make_unique<mlir::remark::RemarkEmittingPolicyAll>(), categories,
                                                  /*printAsEmitRemarks=*/true);
 }
