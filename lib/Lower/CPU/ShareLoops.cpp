@@ -349,10 +349,12 @@ class ShareLoops : public attnc::impl::ShareLoopsBase<ShareLoops> {
 public:
   void runOnOperation() override {
     ModuleOp module = getOperation();
+    llvm::DenseMap<StringAttr, SmallVector<func::CallOp>> calls;
+    module.walk([&](func::CallOp call) { calls[call.getCalleeAttr().getAttr()].push_back(call); });
     bool any = false;
     for (auto kernel : llvm::to_vector(module.getOps<func::FuncOp>()))
       if (kernel->hasAttr("attnc.kernel") && !kernel.isExternal())
-        any |= shareIn(kernel);
+        any |= shareIn(kernel, calls.lookup(kernel.getNameAttr()));
     if (any)
       addShare(module);
   }
@@ -370,7 +372,7 @@ private:
   }
 
   /// A kernel with a shared loop takes the control as its last argument; entries pass null until they have one (EntryAbi).
-  static bool shareIn(func::FuncOp kernel) {
+  static bool shareIn(func::FuncOp kernel, ArrayRef<func::CallOp> calls) {
     Type ptr = LLVM::LLVMPointerType::get(kernel.getContext());
     unsigned last = kernel.getNumArguments();
     (void)kernel.insertArgument(last, ptr, {}, kernel.getLoc());
@@ -382,9 +384,7 @@ private:
       (void)kernel.eraseArgument(last);
       return false;
     }
-    auto uses = kernel.getSymbolUses(kernel->getParentOp());
-    for (SymbolTable::SymbolUse use : *uses) {
-      auto call = cast<func::CallOp>(use.getUser());
+    for (func::CallOp call : calls) {
       OpBuilder b(call);
       call->insertOperands(last, LLVM::ZeroOp::create(b, call.getLoc(), ptr).getResult());
       call->setAttr("attnc.takes_control", b.getUnitAttr());
