@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VOCABULARY = 256, CONTEXT = 256 };
+enum {
+  VOCABULARY = 256,
+  CONTEXT = 256
+};
 
 /* One byte into the session; gives its depth, and the likeliest next byte. */
 static attnc_status step(attnc_session *session, int byte, int *depth, int *next) {
