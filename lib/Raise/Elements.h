@@ -64,6 +64,7 @@ private:
   ExprRef stepElementwise(mlir::Operation *op, ExprRef load);
   ExprRef stepView(mlir::Operation *op, ExprRef load);
   ExprRef stepConcat(mlir::tensor::ConcatOp op, ExprRef load);
+  ExprRef stepColumn(mlir::tensor::ConcatOp op, ExprRef load);
   /// Values yielded by a block of scalar code; empty where an op is not known. `known` has the arguments.
   llvm::SmallVector<ExprRef> evaluate(mlir::Block &block, llvm::DenseMap<mlir::Value, ExprRef> known,
                                       llvm::ArrayRef<ExprRef> loops);
