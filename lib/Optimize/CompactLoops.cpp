@@ -8,16 +8,13 @@
 //  -> carry(free %h = …) { %rows, %n = nonzero %running ; %g = gather_rows %h[%rows] ; %y = contract %g, %w …
 //                          %h1 = scatter_rows set %y into %h[%rows] … yield %h1 }
 #include "CompactRows.h"
+#include "LoopSizes.h"
 
 #include "attnc/Optimize/Passes.h"
 
-#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Arith/Utils/Utils.h"
-#include "mlir/Dialect/MemRef/Transforms/Transforms.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Remarks.h"
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace attnc {
 #define GEN_PASS_DEF_COMPACTLOOPS
@@ -30,54 +27,19 @@ using namespace attnc::compact;
 
 namespace {
 
-/// Products and attention: what is worth a list of rows.
-bool isHeavy(Operation *op) {
-  auto structured = dyn_cast<linalg::LinalgOp>(op);
-  return isa<attn::AttentionOp>(op) || (structured && linalg::isaContractionOpInterface(structured));
-}
-
-/// Sizes become those of values in front of the loop: a body that asks for the size of what it carries reads nothing.
-LogicalResult resolveSizes(Operation *function) {
-  RewritePatternSet patterns(function->getContext());
-  memref::populateResolveShapedTypeResultDimsPatterns(patterns);
-  memref::populateResolveRankedShapedTypeResultDimsPatterns(patterns);
-  tensor::DimOp::getCanonicalizationPatterns(patterns, function->getContext());
-  return applyPatternsGreedily(function, std::move(patterns));
-}
-
-/// Of what is carried, and of what that is expanded to.
-void hoistSizesOfCarried(loop::AdaptiveOp op) {
-  unsigned count = op.getNumCarried();
-  for (Region *region : {&op.getBody(), &op.getHalt()})
-    region->walk([&](tensor::DimOp dim) {
-      OpBuilder b(op);
-      if (!dim.getConstantIndex())
-        return;
-      int64_t at = *dim.getConstantIndex();
-      if (auto expand = dim.getSource().getDefiningOp<tensor::ExpandShapeOp>())
-        return dim.replaceAllUsesWith(getValueOrCreateConstantIndexOp(b, dim.getLoc(), expand.getMixedOutputShape()[at]));
-      auto argument = dyn_cast<BlockArgument>(dim.getSource());
-      if (!argument || argument.getOwner() != &region->front())
-        return;
-      unsigned number = argument.getArgNumber(), first = region == &op.getBody() ? 2 : 1;
-      Value init = number < first ? op.getActive() : op.getInits()[(number - first) % count];
-      dim.replaceAllUsesWith(tensor::DimOp::create(b, dim.getLoc(), init, at).getResult());
-    });
-}
-
 class Compaction {
 public:
-  explicit Compaction(const RowLoop &loop) : loop(loop), rows(loop) {}
-
-  /// Whether a heavy op is done for running rows alone.
-  bool pays() {
-    unsigned byRow = 0;
+  explicit Compaction(const RowLoop &of) : loop(of), rows(of) {
+    for (auto [i, carried] : llvm::enumerate(loop.op.getCarried()))
+      if (loop.op.getMark(i) != loop::Mark::Free && rows.isKept(body().getTerminator()->getOperand(i), carried))
+        kept.insert(i);
     for (Operation &op : body().without_terminator())
       if (isHeavy(&op))
-        ++(isByRow(&op) ? byRow : whole);
-    followed = byRow;
-    return byRow != 0;
+        ++(isByRow(&op) ? followed : whole);
   }
+
+  /// Whether a heavy op is done for running rows alone.
+  bool pays() const { return followed != 0; }
 
   void run() {
     RowRewriter rewriter(rows);
@@ -147,18 +109,9 @@ private:
     loop.op.setMarks(marks);
   }
 
-public:
-  /// Before anything is rewritten: which carried values the body itself keeps for rows that have stopped.
-  void findKept() {
-    for (auto [i, carried] : llvm::enumerate(loop.op.getCarried()))
-      if (loop.op.getMark(i) != loop::Mark::Free && rows.isKept(body().getTerminator()->getOperand(i), carried))
-        kept.insert(i);
-  }
-
-private:
   RowLoop loop;
   RowAnalysis rows;
-  llvm::SmallDenseSet<unsigned> kept;
+  llvm::SmallDenseSet<unsigned> kept; ///< carried values that the body itself keeps for rows that have stopped
   unsigned followed = 0, whole = 0;
 };
 
@@ -169,9 +122,7 @@ public:
       return;
     SmallVector<loop::AdaptiveOp> loops;
     getOperation()->walk([&](loop::AdaptiveOp op) {
-      // The plan does not bound products of sizes that differ from block to block.
-      bool ofBlocks = op.getRowType().getRank() > 1 && op->getParentOfType<loop::SegmentOp>();
-      if (op.getRowType().getRank() > 0 && !ofBlocks && op.getPolicy() == loop::Policy::Region)
+      if (op.getRowType().getRank() > 0 && op.getPolicy() == loop::Policy::Region)
         loops.push_back(op);
     });
     if (!loops.empty() && failed(resolveSizes(getOperation())))
@@ -188,11 +139,11 @@ private:
     op->replaceAllUsesWith(copy.getResults());
     RowLoop flat = flattenRows(copy);
     hoistSizesOfCarried(flat.op);
-    Compaction compaction(flat);
-    if (!compaction.pays())
+    if (!Compaction(flat).pays())
       return restore(flat, op);
+    flat = carryFunctions(flat);
+    Compaction compaction(flat);
     compaction.remark();
-    compaction.findKept();
     compaction.run();
     op.erase();
   }

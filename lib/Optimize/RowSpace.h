@@ -17,6 +17,12 @@ struct RowLoop {
 };
 RowLoop flattenRows(loop::AdaptiveOp op);
 
+/// Carries what the body computes of frozen rows alone and reads for all rows. Returns the loop that takes its place, or it itself.
+RowLoop carryFunctions(const RowLoop &loop);
+
+/// Products and attention: what is worth a list of rows.
+bool isHeavy(mlir::Operation *op);
+
 /// The dimensions of a tensor of which the first `rowDims` become one: [[0 … rowDims - 1], [rowDims], …].
 llvm::SmallVector<mlir::ReassociationIndices> mergeRows(int64_t rank, unsigned rowDims);
 

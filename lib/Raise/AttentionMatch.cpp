@@ -1,6 +1,8 @@
 // Finds attention: from a product Σ_j w·v back to the softmax that w is, and to the product Σ_d q·k in its scores.
 #include "AttentionMatch.h"
 
+#include "mlir/Dialect/MLProgram/IR/MLProgram.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/SmallPtrSet.h"
 
 using namespace mlir;
@@ -161,6 +163,38 @@ static bool matchScores(Elements &elements, ExprRef scores, bool splitting, Atte
   return false;
 }
 
+/// The parts of a join along the key index that nothing else reads; none where it is not such a one.
+static SmallVector<IndexedTensor> getParts(Elements &elements, const IndexedTensor &tensor, unsigned keyVariable, bool splitting) {
+  auto concat = tensor.tensor.getDefiningOp<tensor::ConcatOp>();
+  if (!concat || !concat->hasOneUse() || tensor.indices[concat.getDim()] != elements.context.variable(keyVariable))
+    return {};
+  return llvm::map_to_vector(concat.getInputs(), [&](Value part) {
+    return lookThrough(elements, elements.context.load(part, tensor.indices), splitting, nullptr);
+  });
+}
+
+/// Keys and values joined of a memory and new ones, for this attention alone, are sources of it: nothing is copied.
+static void splitSources(Elements &elements, bool splitting, AttentionMatch &match) {
+  SmallVector<IndexedTensor> keys = getParts(elements, match.key, match.keyVariable, splitting);
+  SmallVector<IndexedTensor> values = getParts(elements, match.value, match.keyVariable, splitting);
+  auto parts = [](const IndexedTensor &tensor) { return tensor.tensor.getDefiningOp<tensor::ConcatOp>(); };
+  bool agree = !keys.empty() && keys.size() == values.size();
+  for (size_t n = 0; agree && n < keys.size(); ++n)
+    agree = elements.getExtent(parts(match.key).getInputs()[n], parts(match.key).getDim()) ==
+            elements.getExtent(parts(match.value).getInputs()[n], parts(match.value).getDim());
+  if (!agree) {
+    match.sources = {{match.key, match.value}};
+    return;
+  }
+  for (auto [key, value] : llvm::zip_equal(keys, values))
+    match.sources.push_back({key, value});
+}
+
+/// σ(x·W)·V with a matrix of weights for keys is a layer with a sigmoid, and wants to stay two products.
+static bool isLayer(const AttentionMatch &match) {
+  return match.key.tensor.getDefiningOp<ml_program::GlobalLoadConstOp>() || match.value.tensor.getDefiningOp<ml_program::GlobalLoadConstOp>();
+}
+
 std::optional<AttentionMatch> matchAttention(Elements &elements, linalg::LinalgOp root, bool splitting, Miss &miss) {
   ExprContext &context = elements.context;
   if (root->getNumResults() != 1 || root.getNumReductionLoops() != 1)
@@ -182,8 +216,16 @@ std::optional<AttentionMatch> matchAttention(Elements &elements, linalg::LinalgO
       found->post = context.op("arith.mulf", {found->post, context.number(product->scale)});
     match.post = found->post;
     match.value = lookThrough(elements, product->factors[1 - side], splitting, nullptr);
-    if (!matchScores(elements, found->scores, splitting, match, miss))
+    match.isSigmoid = found->isSigmoid;
+    match.sink = found->sink;
+    if (!matchScores(elements, found->scores, splitting, match, miss) || (match.isSigmoid && isLayer(match))) {
+      if (match.isSigmoid) // a gate, a layer: most are no attention
+        miss.reason.clear();
       return std::nullopt;
+    }
+    if (found->visible)
+      match.visible = context.both(match.visible, found->visible);
+    splitSources(elements, splitting, match);
     return match;
   }
   return std::nullopt;

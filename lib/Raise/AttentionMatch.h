@@ -16,8 +16,11 @@ struct AttentionMatch {
   mlir::linalg::LinalgOp root;            // the product of weights and values
   llvm::SmallVector<ExprRef> outputs;     // indices of its result
   IndexedTensor query, key, value;
+  llvm::SmallVector<std::pair<IndexedTensor, IndexedTensor>> sources; // {key, value}, several where they were joined for it
   double scale = 1;
+  bool isSigmoid = false;                 // and not softmax
   ExprRef score, visible, post;           // of argument(0)
+  ExprRef sink = nullptr;                 // of softmax
   unsigned keyVariable, innerVariable;    // j and d
 };
 

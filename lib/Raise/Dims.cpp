@@ -117,6 +117,10 @@ SmallVector<ExprRef> Dims::orderQueries(SmallVector<ExprRef> queries, ArrayRef<E
 bool Dims::assign(Miss &miss) {
   for (const IndexedTensor *tensor : {&match.query, &match.key, &match.value})
     cut(tensor->indices);
+  for (const auto &[key, value] : match.sources) {
+    cut(key.indices);
+    cut(value.indices);
+  }
   cut(match.outputs);
   for (auto &[variable, strides] : cuts) {
     Extent total = context.getVariableExtent(variable);

@@ -34,6 +34,7 @@ public:
   std::optional<llvm::SmallVector<Part>> refine(ExprRef index, Extent total) const;
   std::optional<Dim> find(ExprRef digit) const;
   bool has(Dim dim) const { return digits[dim] != nullptr; }
+  bool hasOneSource() const { return match.sources.size() == 1; }
   ExprRef getDigit(Dim dim) const { return digits[dim]; }
 
   /// The tensor with a dimension for each digit. None where an index is not made of whole digits, or one is used twice.

@@ -67,6 +67,7 @@ private:
   ExprRef stepElementwise(mlir::Operation *op, ExprRef load);
   ExprRef stepView(mlir::Operation *op, ExprRef load);
   ExprRef stepConcat(mlir::tensor::ConcatOp op, ExprRef load);
+  ExprRef stepColumn(mlir::tensor::ConcatOp op, ExprRef load);
   ExprRef indexOf(mlir::AffineExpr expr, llvm::ArrayRef<ExprRef> loops);
   llvm::SmallVector<ExprRef> indicesOf(mlir::AffineMap map, llvm::ArrayRef<ExprRef> loops);
   llvm::SmallVector<ExprRef> bindLoops(mlir::linalg::LinalgOp op, unsigned result, ExprRef load);

@@ -43,7 +43,11 @@ public:
     norm.centered = value != x;
     if (norm.centered && !isCentered(value))
       return std::nullopt;
-    if (!matchRoot(root, value, norm.eps, constant) || std::abs(constant - 1) > 1e-5)
+    if (!matchRoot(root, value, norm.eps, constant))
+      return std::nullopt;
+    if (std::abs(constant - 1) > 1e-5)
+      norm.factor = constant;
+    if (norm.factor != 1 && norm.weight)
       return std::nullopt;
     return norm;
   }

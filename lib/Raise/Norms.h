@@ -10,6 +10,7 @@ struct NormMatch {
   bool centered = false;
   double eps = 0;
   ExprRef weight = nullptr, bias = nullptr; // of the last index alone
+  double factor = 1;                        // a number for weight: L2 normalisation's is 1 / √n
 };
 
 /// Matches an element expression in which `x` (an element of the input, not expanded) is left as it is.

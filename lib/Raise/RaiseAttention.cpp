@@ -72,18 +72,28 @@ public:
   bool run(Miss &miss) {
     Target target = findTarget();
     rewriter.setInsertionPoint(target.value.getDefiningOp());
-    std::optional<MappedTensor> query = dims.map(b, match.query), key = dims.map(b, match.key), value = dims.map(b, match.value);
-    if (!query || !key || !value) {
+    std::optional<MappedTensor> query = dims.map(b, match.query);
+    SmallVector<MappedTensor> sources;
+    for (const auto &[key, value] : match.sources)
+      for (const IndexedTensor &tensor : {key, value})
+        if (std::optional<MappedTensor> mapped = dims.map(b, tensor))
+          sources.push_back(*mapped);
+    if (!query || sources.size() != 2 * match.sources.size()) {
       miss.reason = "an operand is indexed in a way that attn.attention's index lists cannot say";
+      return false;
+    }
+    std::optional<MappedTensor> sink;
+    if (match.sink && !(sink = makeSink())) {
+      miss.reason = "the sink depends on more than the head";
       return false;
     }
     for (ExprRef e : {match.score, match.visible, match.post})
       if (!regions.capture(e, miss))
         return false;
-    std::optional<MappedTensor> output = makeDestination(target, {*query, *key, *value}, miss);
+    std::optional<MappedTensor> output = makeDestination(target, {*query, sources[0], sources[1]}, miss);
     if (!output)
       return false;
-    replace(target, makeOp(*query, *key, *value, *output));
+    replace(target, makeOp(*query, sources, sink, *output));
     return true;
   }
 
@@ -143,20 +153,57 @@ private:
     return MappedTensor{tensor::EmptyOp::create(b, sizes, element), AffineMap::get(Dim::NumDims, 0, exprs, b.getContext())};
   }
 
-  attn::AttentionOp makeOp(const MappedTensor &query, const MappedTensor &key, const MappedTensor &value, const MappedTensor &output) {
-    SmallVector<Value> captures;
-    SmallVector<AffineMap> maps = {query.map, key.map, value.map};
-    Value sources[] = {key.tensor, value.tensor};
-    int32_t kinds[] = {0};
+  /// A number, or a tensor over heads.
+  std::optional<MappedTensor> makeSink() {
+    if (match.sink->kind == Kind::Float) {
+      auto type = RankedTensorType::get({}, b.getF32Type());
+      return MappedTensor{arith::ConstantOp::create(b, DenseElementsAttr::get(type, float(match.sink->number))), AffineMap::get(Dim::NumDims, 0, b.getContext())};
+    }
+    ExprRef load = match.sink->kind == Kind::Load ? match.sink : elements.getOrigin(match.sink);
+    if (!load || !llvm::all_of(load->operands, isPlain))
+      return std::nullopt;
+    std::optional<MappedTensor> mapped = dims.map(b, {load->value, SmallVector<ExprRef>(load->operands)});
+    bool ofHead = mapped && llvm::all_of(mapped->map.getResults(), [&](AffineExpr e) {
+      return isa<AffineConstantExpr>(e) || e == b.getAffineDimExpr(Dim::G) || e == b.getAffineDimExpr(Dim::R);
+    });
+    return ofHead ? mapped : std::nullopt;
+  }
+
+  /// Keys and values, and behind the first source where its keys begin.
+  void addSources(ArrayRef<MappedTensor> sources, SmallVectorImpl<Value> &operands, SmallVectorImpl<AffineMap> &maps, SmallVectorImpl<int32_t> &kinds) {
+    Value offset;
+    for (size_t n = 0; n < sources.size(); n += 2) {
+      operands.append({sources[n].tensor, sources[n + 1].tensor});
+      maps.append({sources[n].map, sources[n + 1].map});
+      kinds.push_back(offset ? attn::AttentionOp::HasOffset : 0);
+      if (offset) {
+        operands.push_back(offset);
+        maps.push_back(AffineMap::get(Dim::NumDims, 0, b.getContext()));
+      }
+      if (n + 2 == sources.size())
+        break;
+      auto at = llvm::find(sources[n].map.getResults(), b.getAffineDimExpr(Dim::J)) - sources[n].map.getResults().begin();
+      Value size = tensor::DimOp::create(b, sources[n].tensor, at);
+      offset = offset ? arith::AddIOp::create(b, offset, size).getResult() : size;
+    }
+  }
+
+  attn::AttentionOp makeOp(const MappedTensor &query, ArrayRef<MappedTensor> tensors, const std::optional<MappedTensor> &sink, const MappedTensor &output) {
+    SmallVector<Value> captures, sources;
+    SmallVector<AffineMap> maps = {query.map};
+    SmallVector<int32_t> kinds;
+    addSources(tensors, sources, maps, kinds);
     for (const Capture &capture : regions.getCaptures()) {
       captures.push_back(capture.value);
       maps.push_back(capture.map);
     }
+    if (sink)
+      maps.push_back(sink->map);
     maps.push_back(output.map);
     auto op = attn::AttentionOp::create(b, output.tensor.getType(), query.tensor, Value(), Value(), Value(),
-                                        sources, captures, Value(), output.tensor, Value(), Value(),
+                                        sources, captures, sink ? sink->tensor : Value(), output.tensor, Value(), Value(),
                                         b.getAffineMapArrayAttr(maps), kinds, APFloat(match.scale),
-                                        attn::Normalizer::Softmax, 0);
+                                        match.isSigmoid ? attn::Normalizer::Sigmoid : attn::Normalizer::Softmax, 0);
     ExprRef argument = elements.context.argument(0);
     if (match.score != argument)
       regions.build(op, op.getScore(), match.score, false);

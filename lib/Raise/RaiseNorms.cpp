@@ -119,6 +119,8 @@ private:
       miss.reason = "its weight or bias is in no tensor of the last dimension";
       return false;
     }
+    if (norm->factor != 1)
+      weight = getConstant(b, cast<RankedTensorType>(input.getType()).getShape().back(), norm->factor);
     if (!norm->centered && bias) // root-mean-square has no bias: it stays an addition
       return false;
     Value result = norm->centered ? attn::LayerNormOp::create(b, input.getType(), input, weight, bias, b.getF64FloatAttr(norm->eps)).getResult()
@@ -127,6 +129,10 @@ private:
     remark::passed(reader->getLoc(), remark::RemarkOpts::name("norm").category("raise"))
         << (norm->centered ? "raised to attn.layer_norm" : "raised to attn.rms_norm");
     return true;
+  }
+
+  static Value getConstant(ImplicitLocOpBuilder &b, int64_t size, double number) {
+    return arith::ConstantOp::create(b, DenseElementsAttr::get(RankedTensorType::get(size, b.getF32Type()), float(number)));
   }
 
   /// A tensor [d] that has the expression's values: read where it is, without its dimensions of 1.

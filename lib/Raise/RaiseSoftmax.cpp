@@ -47,7 +47,7 @@ private:
     Value result = op->getResult(0);
     SmallVector<ExprRef> indices = elements.anyIndices(elements.getExtents(result));
     std::optional<SoftmaxElement> softmax = matchSoftmax(elements, elements.element(result, indices), indices);
-    if (!softmax)
+    if (!softmax || softmax->sink)
       return;
     Value scores = findTensor(elements, softmax->scores, indices);
     if (!scores || scores.getType() != result.getType()) {

@@ -45,8 +45,9 @@ bool Regions::captureLoad(ExprRef load, Miss &miss) {
   std::optional<MappedTensor> mapped;
   if (plain)
     mapped = dims.map(outside, {load->value, SmallVector<ExprRef>(load->operands)});
-  bool inner = mapped && llvm::any_of(mapped->map.getResults(), [](AffineExpr e) {
-                 return e.isFunctionOfDim(Dim::D) || e.isFunctionOfDim(Dim::V);
+  // A capture has no key index where keys are of several sources.
+  bool inner = mapped && llvm::any_of(mapped->map.getResults(), [&](AffineExpr e) {
+                 return e.isFunctionOfDim(Dim::D) || e.isFunctionOfDim(Dim::V) || (e.isFunctionOfDim(Dim::J) && !dims.hasOneSource());
                });
   if (mapped && !inner) {
     add({load, mapped->tensor, mapped->map});

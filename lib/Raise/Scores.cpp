@@ -21,19 +21,55 @@ static std::pair<ExprRef, ExprRef> stripShift(ExprRef exponent, ExprRef key) {
   return {exponent, nullptr};
 }
 
+/// linalg.softmax of the scores; or of concat(scores, column), of which only the keys' weights are read: the column is a sink.
+static std::optional<SoftmaxElement> matchNamedSoftmax(Elements &elements, linalg::SoftmaxOp softmax, ExprRef e) {
+  ExprContext &context = elements.context;
+  ExprRef scores = elements.element(softmax.getInput(), e->operands), key = (*e)[softmax.getDimension()];
+  if (!key->is("slice") || !(*key)[1]->isInt(0))
+    return SoftmaxElement{scores, key, nullptr, nullptr, nullptr};
+  SmallVector<ExprRef> indices(e->operands);
+  ExprRef last = indices[softmax.getDimension()] = context.op("last", {context.integer(0)});
+  ExprRef sink = elements.element(softmax.getInput(), indices);
+  if (contains(scores, key) || contains(sink, last))
+    return std::nullopt;
+  key = (*key)[0];
+  if (scores->is("arith.subf") && sink->is("arith.subf") && (*scores)[1] == (*sink)[1] && !dependsOn((*sink)[1], key->variable))
+    return SoftmaxElement{(*scores)[0], key, (*sink)[1], nullptr, (*sink)[0]};
+  return SoftmaxElement{scores, key, nullptr, nullptr, sink};
+}
+
+/// s where the term is exp(s - m), m the maximum that was subtracted from the scores (null: nothing was).
+static ExprRef matchSinkTerm(ExprContext &context, ExprRef term, ExprRef maximum) {
+  if (!maximum)
+    return term->is("math.exp") ? (*term)[0] : term->isFloat(1) ? context.number(0) : nullptr;
+  if (!term->is("math.exp"))
+    return nullptr;
+  ExprRef exponent = (*term)[0];
+  if (exponent->is("arith.subf") && (*exponent)[1] == maximum)
+    return (*exponent)[0];
+  return exponent == context.op("arith.mulf", {maximum, context.number(-1)}) ? context.number(0) : nullptr;
+}
+
 std::optional<SoftmaxElement> matchSoftmax(Elements &elements, ExprRef e, ArrayRef<ExprRef> keys) {
   if (e->kind == Kind::Load)
     if (auto softmax = e->value.getDefiningOp<linalg::SoftmaxOp>())
-      return SoftmaxElement{elements.element(softmax.getInput(), e->operands), (*e)[softmax.getDimension()], nullptr, nullptr};
+      return matchNamedSoftmax(elements, softmax, e);
   if (!e->is("arith.divf") || !(*e)[0]->is("math.exp"))
     return std::nullopt;
-  ExprRef numerator = (*e)[0], sum = (*e)[1];
+  ExprRef numerator = (*e)[0], sum = (*e)[1], term = nullptr;
+  if (sum->is("arith.addf")) {
+    bool first = elements.open((*sum)[0]).has_value();
+    std::tie(sum, term) = std::pair((*sum)[!first], (*sum)[first]);
+  }
   for (ExprRef key : keys) {
     std::optional<Reduction> reduction = elements.openExpanded(sum, key);
     if (!reduction || reduction->combiner != "arith.addf" || reduction->body != numerator || !reduction->init->isFloat(0))
       continue;
     auto [scores, maximum] = stripShift((*numerator)[0], key);
-    return SoftmaxElement{scores, key, maximum, sum};
+    ExprRef sink = term ? matchSinkTerm(elements.context, term, maximum) : nullptr;
+    if (term && (!sink || dependsOn(sink, key->variable)))
+      continue;
+    return SoftmaxElement{scores, key, maximum, sum, sink};
   }
   return std::nullopt;
 }
@@ -89,6 +125,40 @@ static ExprRef stripGuard(Elements &elements, ExprRef e, ExprRef weight, const S
   return e;
 }
 
+static ExprRef getTruth(ExprContext &context, ExprRef e);
+
+/// σ(s) = 1 / (1 + exp(-s)), or 0 where a bool says so behind it.
+static std::optional<Weights> matchSigmoid(ExprContext &context, ExprRef weights, ExprRef key) {
+  ExprRef sigmoid = nullptr;
+  contains(weights, [&](ExprRef e) {
+    bool found = e->is("arith.divf") && (*e)[0]->isFloat(1) && (*e)[1]->is("arith.addf") && (*(*e)[1])[0]->is("math.exp") &&
+                 (*(*e)[1])[1]->isFloat(1) && dependsOn(e, key->variable);
+    if (found)
+      sigmoid = e;
+    return found;
+  });
+  if (!sigmoid)
+    return std::nullopt;
+  ExprRef exponent = (*(*(*sigmoid)[1])[0])[0], argument = context.argument(0);
+  Weights result{context.op("arith.mulf", {exponent, context.number(-1)}), context.replace(weights, sigmoid, argument)};
+  result.isSigmoid = true;
+  result.visible = context.truth(true);
+  for (ExprRef &post = result.post; post != argument;) {
+    ExprRef seen = nullptr, inner = nullptr;
+    if (post->is("arith.select") && (*post)[2]->isFloat(0))
+      std::tie(seen, inner) = std::pair((*post)[0], (*post)[1]);
+    else if (post->is("arith.select") && (*post)[1]->isFloat(0))
+      std::tie(seen, inner) = std::pair(context.negate((*post)[0]), (*post)[2]);
+    else if (post->is("arith.mulf") && (seen = getTruth(context, (*post)[1])))
+      inner = (*post)[0];
+    if (!seen)
+      break;
+    result.visible = context.both(result.visible, seen);
+    post = inner;
+  }
+  return result;
+}
+
 std::optional<Weights> matchWeights(Elements &elements, ExprRef weights, ExprRef key, Miss &miss) {
   auto keys = getDigits(weights);
   SmallVector<ExprRef> candidates(keys.begin(), keys.end());
@@ -102,6 +172,8 @@ std::optional<Weights> matchWeights(Elements &elements, ExprRef weights, ExprRef
     return softmax.has_value();
   });
   if (!softmax) {
+    if (std::optional<Weights> sigmoid = matchSigmoid(elements.context, weights, key))
+      return sigmoid;
     if (quotient)
       miss.reason = "the denominator is not the sum of the exponentials over one index";
     return std::nullopt;
@@ -111,7 +183,7 @@ std::optional<Weights> matchWeights(Elements &elements, ExprRef weights, ExprRef
     return std::nullopt;
   }
   ExprRef rest = stripGuard(elements, weights, weight, *softmax);
-  return Weights{softmax->scores, elements.context.replace(rest, weight, elements.context.argument(0))};
+  return Weights{softmax->scores, elements.context.replace(rest, weight, elements.context.argument(0)), softmax->sink};
 }
 
 //===----------------------------------------------------------------------===//

@@ -10,10 +10,13 @@ struct Miss {
   std::string reason;
 };
 
-/// weights = post(softmax over `key` of scores).
+/// weights = post(softmax over `key` of scores), or of their sigmoid.
 struct Weights {
   ExprRef scores;
-  ExprRef post; // of argument(0); argument(0) itself where nothing follows
+  ExprRef post;              // of argument(0); argument(0) itself where nothing follows
+  ExprRef sink = nullptr;    // of softmax: a score that no key has, null without
+  ExprRef visible = nullptr; // of sigmoid: where weights were set to 0 behind it, null without
+  bool isSigmoid = false;
 };
 std::optional<Weights> matchWeights(Elements &elements, ExprRef weights, ExprRef key, Miss &miss);
 
@@ -21,6 +24,7 @@ std::optional<Weights> matchWeights(Elements &elements, ExprRef weights, ExprRef
 struct SoftmaxElement {
   ExprRef scores, key;
   ExprRef maximum, sum; // what was subtracted, and the denominator; null for linalg.softmax
+  ExprRef sink;         // a score more in the denominator, the same for all keys; null without
 };
 /// `keys`: the indices over which it may be.
 std::optional<SoftmaxElement> matchSoftmax(Elements &elements, ExprRef e, llvm::ArrayRef<ExprRef> keys);

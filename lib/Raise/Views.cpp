@@ -79,8 +79,28 @@ ExprRef Elements::stepView(Operation *op, ExprRef load) {
   return load;
 }
 
+/// Of two parts, the first at an index that counts through it ("slice" from 0), the second, a single one, at the index "last".
+ExprRef Elements::stepColumn(tensor::ConcatOp concat, ExprRef load) {
+  uint64_t dim = concat.getDim();
+  ExprRef index = load->operands[dim];
+  if (concat.getInputs().size() != 2 || getExtent(concat.getInputs()[1], dim) != 1)
+    return nullptr;
+  SmallVector<ExprRef> indices(load->operands);
+  if (index->is("last")) {
+    indices[dim] = context.integer(0);
+    return context.load(concat.getInputs()[1], indices);
+  }
+  if (!index->is("slice") || !(*index)[1]->isInt(0) || (*index)[0]->kind != Kind::Digit || (*index)[0] != context.variable((*index)[0]->variable) ||
+      context.getVariableExtent((*index)[0]->variable) != getExtent(concat.getInputs()[0], dim))
+    return nullptr;
+  indices[dim] = (*index)[0];
+  return context.load(concat.getInputs()[0], indices);
+}
+
 /// select(i < n₀, part₀[i], select(i - n₀ < n₁, part₁[i - n₀], …)) along the dimension.
 ExprRef Elements::stepConcat(tensor::ConcatOp concat, ExprRef load) {
+  if (ExprRef column = stepColumn(concat, load))
+    return column;
   uint64_t dim = concat.getDim();
   SmallVector<std::pair<ExprRef, ExprRef>> parts; // {where, element}
   ExprRef index = load->operands[dim];

@@ -4,11 +4,10 @@ from __future__ import annotations
 import os
 import pathlib
 import shutil
-import subprocess
 import tempfile
 from typing import Any, Mapping, Sequence
 
-from . import library
+from . import library, progress
 from .errors import Error
 from .runtime import Package, PathLike, load
 
@@ -41,8 +40,11 @@ def compile(module_or_path: Any, example_inputs: Sequence[Any] | None = None, dy
             name = type(module_or_path).__name__ if not isinstance(module_or_path, (str, os.PathLike)) else "model"
             model, packed = os.path.join(folder, f"{name}.mlir"), os.path.join(folder, "weights.safetensors")
             from . import frontends
-            imported = frontends.load(module_or_path, example_inputs, kwargs, dynamic_shapes)
-            imported.write(model, packed)
+            try:
+                imported = frontends.load(module_or_path, example_inputs, kwargs, dynamic_shapes)
+                imported.write(model, packed)
+            finally:
+                progress.progress.clear()
         run_compiler(model, packed, target, package)
         return load(package)
 
@@ -51,6 +53,6 @@ def run_compiler(model: str, weights: PathLike | None, target: str | Sequence[st
     line = [find_compiler(), "compile", model, "-o", os.fspath(package)]
     line += [f"--target={t}" for t in ([target] if isinstance(target, str) else target)]
     line += ["--weights", os.fspath(weights)] if weights else []
-    done = subprocess.run(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    if done.returncode:
-        raise Error(done.stderr.strip() or f"attnc compile ended with {done.returncode}", "compile")
+    code, said = progress.run(line)
+    if code:
+        raise Error(said.strip() or f"attnc compile ended with {code}", "compile")

@@ -92,6 +92,47 @@ func.func @kept_keys(%h0: tensor<?x?x2x4xf32>, %k0: tensor<?x?x2x4xf32>, %runnin
 
 // -----
 
+#x = affine_map<(b, t, n, k) -> (b, t, k)>
+#w = affine_map<(b, t, n, k) -> (n, k)>
+#y = affine_map<(b, t, n, k) -> (b, t, n)>
+
+// Keys of frozen rows are carried: made of the initial values in front, then of what running rows have become.
+// CHECK-LABEL: func @keys_of_frozen_rows
+// CHECK-SAME: %[[H0:[^:]*]]: tensor<?x?x8xf32>, %[[W:[^:]*]]: tensor<8x8xf32>
+// CHECK: %[[K0:.*]] = linalg.contract {{.*}} ins(%{{.*}}, %[[W]] :
+// CHECK: loop.adaptive region {{.*}} carry(free %[[H:.*]] = %{{.*}} : tensor<?x8xf32>, free %[[K:.*]] = %{{.*}} : tensor<?x8xf32>)
+// CHECK: %[[KEYS:.*]] = tensor.expand_shape %[[K]]
+// CHECK: %[[O:.*]] = attn.attention
+// CHECK: source %[[KEYS]][b, j, d], %[[KEYS]][b, j, v]
+// CHECK: %[[NEW:.*]] = linalg.contract {{.*}} ins(%[[O]], %[[W]] :
+// CHECK-DAG: %[[H1:.*]] = attn.scatter_rows set %[[O]] into %[[H]]
+// CHECK-DAG: %[[K1:.*]] = attn.scatter_rows set %[[NEW]] into %[[K]]
+// CHECK: loop.yield %[[H1]], %[[K1]]
+func.func @keys_of_frozen_rows(%h0: tensor<?x?x8xf32>, %w: tensor<8x8xf32>, %running: tensor<?x?xi1>, %cap: index) -> tensor<?x?x8xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %zero = arith.constant 0.0 : f32
+  %h, %steps = loop.adaptive region active(%r = %running : tensor<?x?xi1>) cap(%cap) step(%t) carry(frozen %x = %h0 : tensor<?x?x8xf32>) {
+    %b = tensor.dim %x, %c0 : tensor<?x?x8xf32>
+    %n = tensor.dim %x, %c1 : tensor<?x?x8xf32>
+    %e = tensor.empty(%b, %n) : tensor<?x?x8xf32>
+    %z = linalg.fill ins(%zero : f32) outs(%e : tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+    %k = linalg.contract indexing_maps = [#x, #w, #y] ins(%x, %w : tensor<?x?x8xf32>, tensor<8x8xf32>) outs(%z : tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+    %o = attn.attention softmax scale(0.5)
+        query %x[b, i, d] : tensor<?x?x8xf32>
+        source %k[b, j, d], %k[b, j, v] : tensor<?x?x8xf32>, tensor<?x?x8xf32>
+        into %e[b, i, v] : tensor<?x?x8xf32>
+    loop.yield %o : tensor<?x?x8xf32>
+  } halt(%t, %before, %after) {
+    %exit = arith.constant dense<false> : tensor<4x5xi1>
+    %any = tensor.cast %exit : tensor<4x5xi1> to tensor<?x?xi1>
+    loop.yield %any : tensor<?x?xi1>
+  }
+  return %h : tensor<?x?x8xf32>
+}
+
+// -----
+
 // A product that mixes rows cannot be skipped for any: the loop stays as it was.
 // CHECK-LABEL: func @mixes_rows
 // CHECK: loop.adaptive region {{.*}} carry(frozen

@@ -31,7 +31,20 @@ def package(model, name, weights=None):
 
 def raised(model):
     """The module behind the raise phase."""
-    done = subprocess.run([os.environ["ATTNC_COMPILER"], "compile", model, "--stop-after=raise", "-o", "-"], capture_output=True, text=True)
+    return _raise(model)[0]
+
+
+def _raise(model):
+    """The module behind the raise phase, and the remarks on what it found."""
+    line = [os.environ["ATTNC_COMPILER"], "compile", model, "--stop-after=raise", "--remarks=raise", "-o", "-"]
+    done = subprocess.run(line, capture_output=True, text=True)
     if done.returncode:
         raise AssertionError(f"attnc compile {model}: {done.stderr}")
-    return done.stdout
+    return done.stdout, done.stderr
+
+
+def found(model):
+    """How many of each the raise phase found or left: attention, normalisations, activations (GELU and SiLU), rotary embeddings."""
+    text, remarks = _raise(model)
+    return {"attention": text.count("= attn.attention "), "norm": text.count("= attn.layer_norm ") + text.count("= attn.rms_norm "),
+            "activation": remarks.count("[Passed] activation"), "rotary": text.count("= attn.rotary ")}

@@ -9,7 +9,7 @@ import transformers
 from torch import nn
 from torch.export import Dim
 
-from torch_models import BATCH, CASES, LENGTH, Case
+from torch_models import BATCH, CASES, LENGTH, Case, finds
 
 SMALL = dict(vocab_size=128, hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4)
 
@@ -74,7 +74,7 @@ class Embedding(nn.Module):
         return nn.functional.normalize((hidden * weight).sum(1) / weight.sum(1).clamp(min=1e-9), dim=-1)
 
 
-case("minilm", Embedding, 6, inputs=lambda b, t: padded(b, t, low=1000, high=20000), dynamic_shapes=PADDED["dynamic_shapes"])
+case("minilm", Embedding, 6, found=finds(6, 13, 6), inputs=lambda b, t: padded(b, t, low=1000, high=20000), dynamic_shapes=PADDED["dynamic_shapes"])
 
 
 def bert(implementation):
@@ -100,11 +100,11 @@ def gemma2(_):
     return OfTokens(transformers.Gemma2ForCausalLM(config), use_cache=False)
 
 
-case("bert", bert, 2, **PADDED)
-case("albert", albert, 2, **PADDED)
-case("gpt2", gpt2, 2, **PADDED)
-case("mistral", mistral, 2, **TOKENS)
-case("gemma2", gemma2, 0, eager=False, **TOKENS)
+case("bert", bert, 2, found=finds(2, 5, 2), **PADDED)
+case("albert", albert, 2, found=finds(2, 5, 2), **PADDED)
+case("gpt2", gpt2, 2, found=finds(2, 5, 2), **PADDED)
+case("mistral", mistral, 2, found=finds(2, 5, 2, 4), **TOKENS)
+case("gemma2", gemma2, 0, found=finds(2, 9, 2, 4), eager=False, **TOKENS)
 
 
 class Decoder(nn.Module):
@@ -131,7 +131,7 @@ def cached(batch, length):
     return tokens(batch, length), torch.arange(past, past + length)[None].repeat(batch, 1), keys
 
 
-case("llama_cache", Decoder, 2, inputs=cached,
+case("llama_cache", Decoder, 2, found=finds(2, 5, 2, 4), inputs=cached,
      dynamic_shapes=({0: BATCH, 1: LENGTH}, {0: BATCH, 1: LENGTH}, [{0: BATCH, 2: Dim("past", min=2, max=512)}] * 4))
 
 
@@ -145,7 +145,7 @@ class Translator(nn.Module):
         return self.model(input_ids=input_ids, attention_mask=attention_mask, decoder_input_ids=decoder_input_ids, use_cache=False).logits
 
 
-case("t5", Translator, 6, eager=False, inputs=lambda b, t: (*padded(b, t), tokens(b, t // 2 + 2)),
+case("t5", Translator, 6, found=finds(6, 12), eager=False, inputs=lambda b, t: (*padded(b, t), tokens(b, t // 2 + 2)),
      dynamic_shapes=({0: BATCH, 1: LENGTH}, {0: BATCH, 1: LENGTH}, {0: BATCH, 1: Dim("target", min=2, max=512)}))
 
 
@@ -155,7 +155,7 @@ def vit(implementation):
     return OfPixels(transformers.ViTModel(config))
 
 
-case("vit", vit, 2, inputs=lambda b, t: (torch.randn(b, 3, 32, 32, generator=torch.Generator().manual_seed(b)),), dynamic_shapes=({0: BATCH},),
+case("vit", vit, 2, found=finds(2, 5, 2), inputs=lambda b, t: (torch.randn(b, 3, 32, 32, generator=torch.Generator().manual_seed(b)),), dynamic_shapes=({0: BATCH},),
      note="the image's size is fixed")
 
 
@@ -175,7 +175,7 @@ def bigbird(_):
 
 
 AUTO = ({0: Dim.AUTO, 1: Dim.AUTO},)
-case("xlnet", xlnet, 0, eager=False, inputs=TOKENS["inputs"], dynamic_shapes=AUTO)
-case("mamba", mamba, 0, eager=False, inputs=TOKENS["inputs"], dynamic_shapes=({0: BATCH},), sizes=((2, 9), (1, 9), (5, 9)),
+case("xlnet", xlnet, 0, found=finds(2, 4, 2), eager=False, inputs=TOKENS["inputs"], dynamic_shapes=AUTO)
+case("mamba", mamba, 0, found=finds(0, 3, 4), eager=False, inputs=TOKENS["inputs"], dynamic_shapes=({0: BATCH},), sizes=((2, 9), (1, 9), (5, 9)),
      note="the length is fixed: torch unrolls the scan")
-case("bigbird", bigbird, 0, eager=False, **PADDED)
+case("bigbird", bigbird, 0, found=finds(2, 5, 2), eager=False, **PADDED)

@@ -13,6 +13,10 @@ from torch.export import Dim
 BATCH, LENGTH = Dim("batch", min=1, max=64), Dim("length", min=2, max=512)
 
 
+def finds(attention=0, norm=0, activation=0, rotary=0) -> dict:
+    return {"attention": attention, "norm": norm, "activation": activation, "rotary": rotary}
+
+
 @dataclasses.dataclass
 class Case:
     """make() → module; inputs(batch, length) → its inputs; sizes: what it is exported at, then what it is run at."""
@@ -20,7 +24,8 @@ class Case:
     inputs: Callable[[int, int], tuple]
     dynamic_shapes: Any
     sizes: tuple = ((2, 7), (3, 13), (4, 33))
-    attentions: int = 0  # how many attn.attention it has
+    attentions: int = 0  # how many attn.attention the import gives
+    found: dict = dataclasses.field(default_factory=lambda: finds())  # what there is behind the raise phase
     note: str = ""       # what the export itself fixes
 
 
@@ -60,7 +65,7 @@ class Block(nn.Module):
         return self.norm2(x + self.down(F.gelu(self.up(x))))
 
 
-@case("block", attentions=1, **PER_TOKEN)
+@case("block", found=finds(1, 2, 1), attentions=1, **PER_TOKEN)
 def block():
     return Block()
 
@@ -70,7 +75,7 @@ def rotary_inputs(batch, length):
     return (*rows(batch, length), torch.cos(angles).repeat(1, 2), torch.sin(angles).repeat(1, 2))
 
 
-@case("rotary_gqa", inputs=rotary_inputs, dynamic_shapes=({0: BATCH, 1: LENGTH}, {0: LENGTH}, {0: LENGTH}), attentions=1)
+@case("rotary_gqa", found=finds(1, 1, 1), inputs=rotary_inputs, dynamic_shapes=({0: BATCH, 1: LENGTH}, {0: LENGTH}, {0: LENGTH}), attentions=1)
 class RotaryGqa(nn.Module):
     """RMS norm, rotary embedding of halves, two key heads for four query heads, causal, SiLU."""
 
@@ -93,7 +98,7 @@ class RotaryGqa(nn.Module):
         return x + self.down(F.silu(self.up(x)))
 
 
-@case("act_while_loop", attentions=1, **PER_TOKEN)
+@case("act_while_loop", found=finds(1, 2, 1), attentions=1, **PER_TOKEN)
 class AdaptiveDepth(nn.Module):
     """Halting per token in a while_loop (models.md A2, freeze = state); the number of steps is a result."""
 
@@ -120,7 +125,7 @@ class AdaptiveDepth(nn.Module):
         return out, step
 
 
-@case("cond", attentions=1, **PER_TOKEN)
+@case("cond", found=finds(1, 2, 1), attentions=1, **PER_TOKEN)
 class Branch(nn.Module):
     """torch.cond on a value of the input; sizes take either branch."""
 
@@ -165,7 +170,7 @@ class Flex(nn.Module):
         return (y.unflatten(-1, (self.heads, -1)).transpose(1, 2) for y in self.qkv(x).chunk(3, -1))
 
 
-@case("flex_alibi", attentions=1, **PER_TOKEN)
+@case("flex_alibi", found=finds(1), attentions=1, **PER_TOKEN)
 class FlexAlibi(Flex):
     """flex_attention with a score function that reads a captured tensor."""
 
@@ -179,7 +184,7 @@ class FlexAlibi(Flex):
         return self.out(flex_attention(q, k, v, score_mod=alibi).transpose(1, 2).flatten(2))
 
 
-@case("flex_window", inputs=rows, dynamic_shapes=({0: BATCH},), sizes=((2, 256), (3, 256), (5, 256)), attentions=1,
+@case("flex_window", found=finds(1), inputs=rows, dynamic_shapes=({0: BATCH},), sizes=((2, 256), (3, 256), (5, 256)), attentions=1,
       note="the length is fixed: the block mask is built for it")
 class FlexWindow(Flex):
     """flex_attention with a block mask, a sliding window, and a score function."""
@@ -193,7 +198,7 @@ class FlexWindow(Flex):
         return self.out(y.transpose(1, 2).flatten(2))
 
 
-@case("multihead_attention", attentions=1, **PER_TOKEN)
+@case("multihead_attention", found=finds(1), attentions=1, **PER_TOKEN)
 class Multihead(nn.Module):
     """nn.MultiheadAttention with a causal mask."""
 
@@ -212,7 +217,7 @@ def padded_inputs(batch, length):
     return x, torch.arange(length)[None, :] >= lengths[:, None]
 
 
-@case("transformer_encoder", inputs=padded_inputs, dynamic_shapes=({0: BATCH, 1: LENGTH}, {0: BATCH, 1: LENGTH}), attentions=2)
+@case("transformer_encoder", found=finds(2, 5), inputs=padded_inputs, dynamic_shapes=({0: BATCH, 1: LENGTH}, {0: BATCH, 1: LENGTH}), attentions=2)
 class Encoder(nn.Module):
     """nn.TransformerEncoder over padded sequences, its fast path off."""
 
@@ -241,7 +246,7 @@ class Recurrent(nn.Module):
         return z, last, h, c
 
 
-@case("softcap", attentions=0, **PER_TOKEN)
+@case("softcap", found=finds(1), attentions=0, **PER_TOKEN)
 class Softcap(nn.Module):
     """Scores through a cap, written with matmul and softmax: plain operations, for raise to find."""
 
@@ -255,7 +260,7 @@ class Softcap(nn.Module):
         return scores.softmax(-1) @ v
 
 
-@case("zoo", **PER_TOKEN)
+@case("zoo", found=finds(0, 1), **PER_TOKEN)
 class Zoo(nn.Module):
     """Operations that the other models do not have, added up."""
 

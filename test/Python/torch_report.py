@@ -24,6 +24,7 @@ class Row:
     problem: str = ""
     attentions: int = 0  # as imported
     raised: int = 0      # behind the raise phase, which finds those of plain operations
+    found: dict = dataclasses.field(default_factory=dict)  # the same of norms, activations and rotary embeddings too
     error: float = 0.0
     export: float = 0.0
     imported: float = 0.0
@@ -34,7 +35,8 @@ class Row:
         if self.problem:
             return f"{self.name:22} {self.problem}"
         case = CASES[self.name]
-        return (f"{self.name:22} attention {self.attentions}/{case.attentions}, raised {self.raised}  error {self.error:.1e}  export {self.export:.1f} s  import {self.imported:.1f} s"
+        found = "  ".join(f"{what} {self.found.get(what)}/{count}" for what, count in case.found.items())
+        return (f"{self.name:22} {found}  error {self.error:.1e}  export {self.export:.1f} s  import {self.imported:.1f} s"
                 f"  compile {self.compiled:.1f} s  text {self.text // 1000} kB  {case.note}")
 
 
@@ -70,7 +72,8 @@ def check(name: str, import_only: bool = False, importer=import_case) -> Row:
         module, imported = importer(name, row)
         model, weights = common.FOLDER / f"{name}.mlir", common.FOLDER / f"{name}.safetensors"
         imported.write(model, weights)
-        row.raised = common.raised(model).count("= attn.attention ")
+        row.found = common.found(model)
+        row.raised = row.found["attention"]
         if import_only:
             return row
         began = time.time()

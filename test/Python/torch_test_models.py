@@ -1,5 +1,5 @@
 """Every model through torch.export and a package, against eager PyTorch: norm-wise 1e-5 in f32 at three sizes, two of them unseen at export,
-and the attention that its source has. One test a model; torch_report.py prints the table."""
+and the attention, normalisation, GELU or SiLU and rotary embedding that its source has. One test a model; torch_report.py prints the table."""
 import unittest
 import warnings
 
@@ -22,6 +22,7 @@ def add(name):
         self.assertEqual(row.problem, "")
         self.assertLessEqual(row.error, TOLERANCE)
         self.assertEqual(row.attentions, CASES[name].attentions)
+        self.assertEqual(row.found, CASES[name].found)
     setattr(Models, "test_" + name, test)
 
 

@@ -10,6 +10,7 @@
 
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/Remarks.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
@@ -48,6 +49,8 @@ cl::opt<std::string> dumpPhases("dump-phases", cl::desc("Write the module behind
 cl::opt<std::string> reproducer("reproducer", cl::desc("Where a failing pass leaves what reproduces it"), cl::value_desc("FILE"),
                                 cl::sub(compileCommand), cl::cat(compileOptions));
 cl::opt<bool> noCompact("no-compact", cl::desc("Compute all rows of a halting loop at every step, not the running ones alone"), cl::sub(compileCommand), cl::cat(compileOptions));
+cl::opt<std::string> remarks("remarks", cl::ValueOptional, cl::desc("Say what was recognised in the model and what was not, and why: all, or of one phase"),
+                             cl::value_desc("PHASE"), cl::sub(compileCommand), cl::cat(compileOptions));
 cl::opt<bool> timing("timing", cl::desc("Print the time of each phase and pass"), cl::sub(compileCommand), cl::cat(compileOptions));
 cl::list<std::string> inserted("insert", cl::desc("Run a pipeline behind a phase"), cl::value_desc("PHASE:PIPELINE"), cl::sub(compileCommand), cl::cat(compileOptions));
 cl::list<std::string> plugins("load-pass-plugin", cl::desc("A shared object with passes for --insert"), cl::value_desc("FILE"), cl::sub(compileCommand), cl::cat(compileOptions));
@@ -116,6 +119,16 @@ void collectPhases(PhaseOptions &options, Progress &progress) {
   };
 }
 
+/// Remarks as diagnostics at the model's lines, as they are made.
+mlir::LogicalResult showRemarks(mlir::MLIRContext &context) {
+  if (!remarks.getNumOccurrences())
+    return mlir::success();
+  std::string phase = remarks.empty() ? ".*" : remarks.getValue();
+  mlir::remark::RemarkCategories categories{phase, phase, phase, phase, phase};
+  return mlir::remark::enableOptimizationRemarks(context, nullptr, std::make_unique<mlir::remark::RemarkEmittingPolicyAll>(), categories,
+                                                 /*printAsEmitRemarks=*/true);
+}
+
 void registerEverything(mlir::DialectRegistry &registry) {
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
@@ -168,7 +181,7 @@ int compileMain() {
   collectPhases(options.phases, progress);
   mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
   context.printOpOnDiagnostic(false); // the line of the source is shown: no dump of the op
-  return mlir::failed(compileModel(context, options));
+  return mlir::failed(showRemarks(context)) || mlir::failed(compileModel(context, options));
 }
 
 // These have parsers of their own, which attnc-run and the runtime's half share.

@@ -5,6 +5,7 @@ supported, and nothing written; 2 for a wrong command line."""
 import argparse
 import sys
 
+from ..progress import progress
 from . import ImportProblems, load_file
 
 
@@ -15,7 +16,10 @@ def main(argv=None) -> int:
     parser.add_argument("--weights-out", metavar="FILE", help="the weights to write, .safetensors (default: none)")
     options = parser.parse_args(argv)
     try:
-        load_file(options.model).write(options.output, options.weights_out)
+        try:
+            load_file(options.model).write(options.output, options.weights_out)
+        finally:
+            progress.clear()
     except ImportProblems as problems:
         print(f"attnc: {problems}", file=sys.stderr)
         return 1

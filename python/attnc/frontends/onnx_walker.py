@@ -12,6 +12,7 @@ import onnx
 import sympy
 from onnx import AttributeProto, FunctionProto, GraphProto, NodeProto, TensorProto
 
+from ..progress import progress
 from . import onnx_file, onnx_known, onnx_schema, scalar, shapes, tensor_ops
 from .builder import Builder, Value
 from .errors import Problem, Unsupported
@@ -129,7 +130,8 @@ class Walker:
     def nodes(self, nodes, outputs: Sequence[str], scope: Scope) -> list[Operand]:
         kept, read = onnx_file.needed(nodes, outputs)
         scope.producers.update((o, proto) for proto in kept for o in proto.output)
-        for proto in kept:
+        for number, proto in enumerate(kept):
+            progress.step(number, len(kept), f"importing {onnx_file.printable(proto.name or proto.op_type)}")
             self._walked += 1
             if self._walked > MOST_NODES:
                 raise Unsupported(f"more than {MOST_NODES} nodes, with functions and nested graphs written out")

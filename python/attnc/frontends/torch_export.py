@@ -16,6 +16,7 @@ import torch
 from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind, OutputKind
 
+from ..progress import progress
 from . import shapes, tensor_ops
 from .builder import Builder, Value, types
 from .errors import ImportProblems, Problem
@@ -320,6 +321,7 @@ def first_paragraph(problem: BaseException) -> str:
 
 def export(module: torch.nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any] | None = None, dynamic_shapes: Any = None, strict: bool = False) -> ExportedProgram:
     """torch.export: by running the module, which is quick; or strictly, from Python's bytecode."""
+    progress.show(f"exporting {type(module).__name__}", always=True)
     with torch.no_grad(), quiet():
         try:
             return torch.export.export(module, tuple(args), dict(kwargs or {}), dynamic_shapes=dynamic_shapes, strict=strict)

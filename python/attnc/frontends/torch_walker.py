@@ -9,6 +9,7 @@ from typing import Any, Callable, Sequence
 import sympy
 import torch
 
+from ..progress import progress
 from . import scalar, shapes
 from .builder import Builder, Value
 from .errors import Problem, Unsupported
@@ -99,7 +100,8 @@ class Walker:
     def graph(self, module: torch.fx.GraphModule, arguments: Sequence[Any], path: str = "") -> list[Any]:
         """The outputs of a graph on values."""
         given = iter(arguments)
-        for node in module.graph.nodes:
+        for number, node in enumerate(module.graph.nodes):
+            progress.step(number, len(module.graph.nodes), f"importing {node.name}")
             if node.op == "placeholder":
                 self.values[node] = self.bind(node, next(given))
             elif node.op == "get_attr":

@@ -206,6 +206,58 @@ def cross(decode):
     return g.text(g.product(g.softmax(s), g["v"], "bhij,bhjd->bhid"))
 
 
+def sink_column(shifted):
+    """A learned score per head beside those of the keys, dropped behind softmax (gpt-oss)."""
+    g = Graph(**QKV, sinks=((H,), "f32"))
+    s = g.where(causal_positions(g), scores(g), g.full([1], LOWEST))
+    column = g.broadcast(g.expand(g["sinks"], [[0, 1]], [H, 1]), [B, H, T, 1], [0, 2])
+    s = g.concat(3, s, column)
+    if shifted:
+        s = g.binary("arith.subf", s, g.reduce("arith.maximumf", s, -1, -math.inf))
+    return output(g, g.slice(g.softmax(s, form="named"), 3, 0, T))
+
+
+def sink_in_denominator(form):
+    """exp(s) / (c + Σ exp(s)): softmax1, or with a learned score per head."""
+    g = Graph(**QKV, sinks=((H,), "f32"))
+    s = scores(g)
+    sink = g.unsqueeze(g.unsqueeze(g["sinks"], 1), 2)
+    highest = g.reduce("arith.maximumf", s, -1, -math.inf)
+    if form == "learned":
+        highest = g.binary("arith.maximumf", highest, sink)
+    exp = g.unary("math.exp", s if form == "bare" else g.binary("arith.subf", s, highest))
+    term = g.full([1], 1.0) if form == "bare" else g.unary("math.exp", g.unary("arith.negf", highest) if form == "one" else g.binary("arith.subf", sink, highest))
+    return output(g, g.binary("arith.divf", exp, g.binary("arith.addf", g.reduce("arith.addf", exp, -1, 0.0), term)))
+
+
+def sigmoid(how):
+    """Weights that do not know of each other: σ of the scores, less log n; hidden keys in front or behind."""
+    g = Graph(**QKV)
+    s = g.with_number("arith.subf", scores(g), math.log(7))
+    if how == "front":
+        s = g.where(causal_positions(g), s, g.full([1], -math.inf))
+    one = g.full([1], 1.0)
+    w = g.binary("arith.divf", one, g.binary("arith.addf", g.unary("math.exp", g.unary("arith.negf", s)), one))
+    if how == "behind":
+        w = g.where(causal_positions(g), w, g.full([1], 0.0))
+    return output(g, w)
+
+
+def cache(used):
+    """Keys and values of a cache in front of new ones; where the join is used again (the next call's cache) it stays."""
+    new, old = (B, H, T, D), (B, H, "P", D)
+    g = Graph(q=(new, "f32"), k=(new, "f32"), v=(new, "f32"), old_k=(old, "f32"), old_v=(old, "f32"), seen=((B, "S"), "i1"))
+    k, v = (g.concat(2, g["old_" + n], g[n]) for n in "kv")
+    everything = k.shape[2]
+    s = g.with_number("arith.mulf", g.product(g["q"], k, "bhid,bhjd->bhij"), D ** -0.5)
+    row, key = g.arange(T, g.sizes["P"]), g.arange(everything)
+    seen = g.compare("sle", g.unsqueeze(key, 0), g.unsqueeze(row, 1))
+    pad = g.slice(g["seen"], 1, 0, everything)
+    s = g.where(g.binary("arith.andi", g.unsqueeze(g.unsqueeze(pad, 1), 1), seen), s, g.full([1], LOWEST))
+    y = g.product(g.softmax(s), v, "bhij,bhjd->bhid")
+    return g.text(y, k) if used else g.text(y)
+
+
 def one_head():
     """No batch, no heads: what a person writes first."""
     g = Graph(q=((T, D), "f32"), k=((T, D), "f32"), v=((T, 5), "f32"))
@@ -242,4 +294,10 @@ FORMS = {
     "cross": cross(False),
     "decode": cross(True),
     "one head": one_head(),
+    "a column of sinks": sink_column(False),
+    "a column of sinks, shifted": sink_column(True),
+    **{f"a sink in the denominator, {form}": sink_in_denominator(form) for form in ("bare", "one", "learned")},
+    **{f"sigmoid, masked {how}": sigmoid(how) for how in ("nowhere", "front", "behind")},
+    "cache and new keys": cache(False),
+    "cache and new keys, used again": cache(True),
 }

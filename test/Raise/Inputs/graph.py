@@ -187,7 +187,7 @@ class Graph:
 
     def slice(self, a, dim, start, size, drop=False):
         offsets = [start if d == dim else 0 for d in range(len(a.shape))]
-        sizes = [size if d == dim else (self.sizes[s] if isinstance(s, str) else s) for d, s in enumerate(a.shape)]
+        sizes = [self.sizes[s] if isinstance(s, str) else s for s in (size if d == dim else s for d, s in enumerate(a.shape))]
         shape = [size if d == dim else s for d, s in enumerate(a.shape) if not (drop and d == dim)]
         text = ", ".join(map(str, sizes))
         return Tensor(self.emit(f"tensor.extract_slice {a.name}{offsets} [{text}] {[1] * len(sizes)} : {a.type} to {tensor_type(shape, a.element)}"),
@@ -203,10 +203,21 @@ class Graph:
 
     def concat(self, dim, *parts):
         shape = list(parts[0].shape)
-        shape[dim] = sum(p.shape[dim] for p in parts)
+        shape[dim] = self.sum_of_sizes([p.shape[dim] for p in parts])
         types = ", ".join(p.type for p in parts)
         name = self.emit(f"tensor.concat dim({dim}) {', '.join(p.name for p in parts)} : ({types}) -> {tensor_type(shape, parts[0].element)}")
         return Tensor(name, shape, parts[0].element)
+
+    def sum_of_sizes(self, sizes):
+        if all(isinstance(s, int) for s in sizes):
+            return sum(sizes)
+        name = "+".join(map(str, sizes))
+        if name not in self.sizes:
+            total = self.index(0)
+            for s in sizes:
+                total = self.emit(f"arith.addi {total}, {self.sizes[s] if isinstance(s, str) else self.index(s)} : index")
+            self.sizes[name] = total
+        return name
 
     # What models write with the above.
 

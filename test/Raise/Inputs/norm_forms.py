@@ -46,6 +46,13 @@ def rms(how):
     return finish(g, g.binary("arith.mulf", x, g.unary("math.rsqrt", root)))
 
 
+def length():
+    """L2: x / √(Σ x² + eps), root-mean-square normalisation but for a factor."""
+    g = graph(weight=False)
+    total = g.with_number("arith.addf", g.reduce("arith.addf", square(g, g["x"]), -1, 0.0), 1e-6)
+    return g.text(g.binary("arith.mulf", g["x"], g.unary("math.rsqrt", total)))
+
+
 def layer(how):
     g = graph(weight=how != "bare", bias=how != "bare")
     x = g["x"]
@@ -79,6 +86,7 @@ RMS, LAYER, SOFTMAX = "attn.rms_norm", "attn.layer_norm", "linalg.softmax"
 FORMS = {
     **{f"rms, {how}": (rms(how), RMS) for how in ("multiplied", "divided", "without weight", "weight first", "one plus weight", "summed")},
     **{f"layer, {how}": (layer(how), LAYER) for how in ("multiplied", "divided", "bare", "moments")},
+    "L2": (length(), RMS),
     "rms of a residual": (residual(), RMS),
     **{f"softmax, {form}": (softmax(form, -1), SOFTMAX) for form in ("steps", "bare", "reciprocal")},
     "softmax along the middle": (softmax("steps", 1), SOFTMAX),
