@@ -31,6 +31,7 @@ public:
   explicit Rewriter(AttentionOp op) : op(op), elements(context), dims(elements, none), outside(op.getLoc(), op), regions(elements, dims, outside) {}
 
   void run() {
+    none.sources.resize(1);
     addIndices();
     Miss ignored;
     for (Region *region : {&op.getScore(), &op.getMask(), &op.getPost()}) {
@@ -135,7 +136,7 @@ private:
   AttentionOp op;
   ExprContext context;
   Elements elements;
-  AttentionMatch none; // the op says its dimensions itself
+  AttentionMatch none; // the op says its dimensions itself, and has one source
   Dims dims;
   ImplicitLocOpBuilder outside;
   Regions regions;
