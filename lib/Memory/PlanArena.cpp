@@ -8,6 +8,9 @@
 // Live ranges over linearised ops; a value that lives through part of a loop's iteration in which it was not
 // made lives through the loop. Packing by "a lies above b" relations among buffers that live at
 // the same time, in the best order that was found: valid for all sizes, and close to the largest sum of live buffers.
+#include "EntrySizes.h"
+#include "PackingOrder.h"
+
 #include "attnc/Memory/Memory.h"
 
 #include "attnc/Dialect/Attnc/Attnc.h"
@@ -33,13 +36,12 @@ namespace attnc {
 } // namespace attnc
 
 using namespace mlir;
+using namespace attnc;
 
 namespace {
 
 /// Buffers start on cache lines.
 constexpr int64_t kAlignment = 64;
-/// What an unknown size counts as when buffers are ordered.
-constexpr int64_t kTypicalSizes[] = {4, 64, 512};
 
 /// Positions of ops in program order, nested ops between the op and its end.
 class Timeline {
@@ -62,8 +64,7 @@ private:
 
 struct Buffer {
   memref::AllocOp alloc;
-  int64_t first, last;       ///< live range on the timeline
-  int64_t estimates[std::size(kTypicalSizes)]; ///< bytes with every unknown size such a one
+  Lifetime life;
   int64_t fixedBytes;        ///< bytes of the static part: times the dynamic sizes
   Value bytes, offset;       ///< at the start of the entry
   SmallVector<unsigned> below; ///< buffers that this one lies above
@@ -72,7 +73,7 @@ struct Buffer {
 
 class ArenaPlanner {
 public:
-  explicit ArenaPlanner(func::FuncOp function) : function(function), top(function.getContext()) {
+  explicit ArenaPlanner(func::FuncOp function) : function(function), top(function.getContext()), sizes(function, top) {
     top.setInsertionPointToStart(&function.getBody().front());
   }
   LogicalResult run();
@@ -80,14 +81,6 @@ public:
 private:
   LogicalResult findLiveRanges();
   LogicalResult computeBytes(Buffer &buffer);
-  FailureOr<Value> dimAtEntry(Value memref, int64_t dim, function_ref<FailureOr<Value>(Value)> move);
-  bool isNotNegative(Value value);
-  FailureOr<Value> cloneAtEntry(Value value, function_ref<FailureOr<Value>(Value)> move);
-  FailureOr<Value> atEntry(Value value);
-  FailureOr<Value> boundAtEntry(Value value);
-  FailureOr<Value> solveBound(Value value);
-  Value sizeOf(Value memref, int64_t dim);
-  bool isSize(Value value);
   void relate();
   void computeOffsets();
   void replaceAllocs();
@@ -99,7 +92,7 @@ private:
   OpBuilder top; ///< inserts at the start of the entry
   SmallVector<Buffer> buffers;
   SmallVector<Attribute> loops; ///< first and last step of each
-  llvm::DenseMap<Value, Value> hoisted, bounds; ///< at the start of the entry: what a value is, and at most is
+  EntrySizes sizes;
   Value total;
   llvm::MapVector<BlockArgument, Value> computed; ///< sizes that only outputs have
 };
@@ -129,14 +122,14 @@ LogicalResult ArenaPlanner::findLiveRanges() {
   LogicalResult ok = success();
   function.walk<WalkOrder::PreOrder>([&](LoopLikeOpInterface loop) { loops.push_back(top.getDenseI64ArrayAttr({time.begin(loop), time.end(loop)})); });
   function.walk([&](memref::AllocOp alloc) {
-    Buffer buffer{alloc, time.begin(alloc), time.end(alloc), {}, 0, {}, {}, {}, {}};
-    attnc::LaunchOp writer;
+    Buffer buffer{alloc, {time.begin(alloc), time.end(alloc), {}}, 0, {}, {}, {}, {}};
+    LaunchOp writer;
     for (Value alias : views.resolve(alloc.getMemref())) {
       if (succeeded(ok) && leavesIteration(alias, alloc))
         ok = alloc.emitError("internal: a buffer made in a loop outlives its iteration");
       for (Operation *user : alias.getUsers()) {
-        buffer.last = std::max(buffer.last, lastUse(user, alloc, time));
-        auto launch = dyn_cast<attnc::LaunchOp>(user);
+        buffer.life.last = std::max(buffer.life.last, lastUse(user, alloc, time));
+        auto launch = dyn_cast<LaunchOp>(user);
         if (launch && llvm::is_contained(launch.getInits(), alias) && (!writer || time.begin(launch) < time.begin(writer)))
           writer = launch;
       }
@@ -148,181 +141,6 @@ LogicalResult ArenaPlanner::findLiveRanges() {
   return ok;
 }
 
-/// Is it one of the entry's named sizes?
-bool ArenaPlanner::isSize(Value value) {
-  auto argument = dyn_cast<BlockArgument>(value);
-  if (!argument || argument.getOwner() != &function.getBody().front())
-    return false;
-  auto role = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "attnc.role");
-  return role && role.getValue() == "size";
-}
-
-/// The size argument that a dimension of an entry's buffer is, or the operand of the allocation that made it.
-Value ArenaPlanner::sizeOf(Value memref, int64_t dim) {
-  auto type = cast<MemRefType>(memref.getType());
-  if (!type.isDynamicDim(dim))
-    return {};
-  unsigned position = type.getDynamicDimIndex(dim);
-  if (auto alloc = memref.getDefiningOp<memref::AllocOp>())
-    return alloc.getDynamicSizes()[position];
-  auto argument = dyn_cast<BlockArgument>(memref);
-  if (!argument || argument.getOwner() != &function.getBody().front())
-    return {};
-  auto names = function.getArgAttrOfType<ArrayAttr>(argument.getArgNumber(), "attnc.dims");
-  if (!names || position >= names.size())
-    return {};
-  for (BlockArgument size : function.getArguments())
-    if (isSize(size))
-      if (function.getArgAttr(size.getArgNumber(), "attnc.name") == names[position])
-        return size;
-  return {};
-}
-
-/// A dimension of a buffer or of another shape of one, computed at the start of the entry by `move`.
-FailureOr<Value> ArenaPlanner::dimAtEntry(Value memref, int64_t dim, function_ref<FailureOr<Value>(Value)> move) {
-  Location loc = memref.getLoc();
-  auto type = cast<MemRefType>(memref.getType());
-  if (!type.isDynamicDim(dim))
-    return arith::ConstantIndexOp::create(top, loc, type.getDimSize(dim)).getResult();
-  if (auto expand = memref.getDefiningOp<memref::ExpandShapeOp>())
-    return move(expand.getOutputShape()[type.getDynamicDimIndex(dim)]);
-  if (auto collapse = memref.getDefiningOp<memref::CollapseShapeOp>()) {
-    Value product = arith::ConstantIndexOp::create(top, loc, 1);
-    for (int64_t d : collapse.getReassociationIndices()[dim]) {
-      FailureOr<Value> factor = dimAtEntry(collapse.getSrc(), d, move);
-      if (failed(factor))
-        return failure();
-      product = arith::MulIOp::create(top, loc, product, *factor);
-    }
-    return product;
-  }
-  // All branches give one shape, and a loop carries one.
-  if (auto result = dyn_cast<OpResult>(memref)) {
-    Operation *op = result.getOwner();
-    if (isa<scf::IfOp, scf::IndexSwitchOp>(op))
-      return dimAtEntry(op->getRegion(0).front().getTerminator()->getOperand(result.getResultNumber()), dim, move);
-    if (auto loop = dyn_cast<scf::ForOp>(op))
-      return dimAtEntry(loop.getInitArgs()[result.getResultNumber()], dim, move);
-  }
-  Value size = sizeOf(memref, dim);
-  if (!size)
-    return failure();
-  return move(size);
-}
-
-/// The op that computes a value, again at the start of the entry, on what `move` gives for its operands.
-FailureOr<Value> ArenaPlanner::cloneAtEntry(Value value, function_ref<FailureOr<Value>(Value)> move) {
-  Operation *op = value.getDefiningOp();
-  if (!op || op->getNumRegions() != 0 || !isMemoryEffectFree(op))
-    return failure();
-  IRMapping map;
-  for (Value operand : op->getOperands()) {
-    FailureOr<Value> moved = isa<MemRefType>(operand.getType()) ? FailureOr<Value>(failure()) : move(operand);
-    if (failed(moved))
-      return failure();
-    map.map(operand, *moved);
-  }
-  return top.clone(*op, map)->getResult(cast<OpResult>(value).getResultNumber());
-}
-
-/// The value, computed at the start of the entry.
-FailureOr<Value> ArenaPlanner::atEntry(Value value) {
-  if (isSize(value))
-    return value;
-  if (Value known = hoisted.lookup(value))
-    return known;
-  auto move = [&](Value operand) { return atEntry(operand); };
-  FailureOr<Value> moved = failure();
-  if (auto dim = value.getDefiningOp<memref::DimOp>(); dim && dim.getConstantIndex())
-    moved = dimAtEntry(dim.getSource(), *dim.getConstantIndex(), move);
-  if (failed(moved))
-    moved = cloneAtEntry(value, move);
-  if (succeeded(moved))
-    hoisted[value] = *moved;
-  return moved;
-}
-
-/// Is a value n % k, min(n, k) or what n - n % k leaves: no more than n, which is not negative?
-static bool isPartOf(Value part, Value whole) {
-  Operation *op = part.getDefiningOp();
-  if (isa_and_nonnull<arith::RemUIOp, arith::RemSIOp, arith::SubIOp>(op))
-    return op->getOperand(0) == whole && (!isa<arith::SubIOp>(op) || isPartOf(op->getOperand(1), whole));
-  return isa_and_nonnull<arith::MinUIOp, arith::MinSIOp>(op) && llvm::is_contained(op->getOperands(), whole);
-}
-
-/// Does a value not shrink where the operands of its map grow?
-static bool growsWithOperands(AffineMap map) {
-  WalkResult walked = map.getResult(0).walk([](AffineExpr expr) {
-    auto binary = dyn_cast<AffineBinaryOpExpr>(expr);
-    if (!binary || expr.getKind() == AffineExprKind::Add)
-      return WalkResult::advance();
-    auto factor = dyn_cast<AffineConstantExpr>(binary.getRHS());
-    return expr.getKind() != AffineExprKind::Mod && factor && factor.getValue() >= 0 ? WalkResult::advance() : WalkResult::interrupt();
-  });
-  return !walked.wasInterrupted();
-}
-
-/// Is it a size, the counter of a loop that starts at one, or what is made of such?
-bool ArenaPlanner::isNotNegative(Value value) {
-  if (std::optional<int64_t> number = getConstantIntValue(value))
-    return *number >= 0;
-  if (isSize(value) || value.getDefiningOp<memref::DimOp>())
-    return true;
-  if (auto argument = dyn_cast<BlockArgument>(value)) {
-    auto loop = dyn_cast<scf::ForOp>(argument.getOwner()->getParentOp());
-    return loop && argument == loop.getInductionVar() && isNotNegative(loop.getLowerBound());
-  }
-  if (auto rest = value.getDefiningOp<arith::SubIOp>())
-    return isPartOf(rest.getRhs(), rest.getLhs()) && isNotNegative(rest.getLhs());
-  auto isGood = [&](Value operand) { return isNotNegative(operand); };
-  if (isa<arith::MinUIOp>(value.getDefiningOp())) // below one that is not
-    return llvm::any_of(value.getDefiningOp()->getOperands(), isGood);
-  return isa<arith::AddIOp, arith::MulIOp, arith::MinSIOp, arith::MaxSIOp, arith::DivSIOp, arith::DivUIOp, arith::RemSIOp, arith::RemUIOp>(value.getDefiningOp()) &&
-         llvm::all_of(value.getDefiningOp()->getOperands(), isGood);
-}
-
-/// A size that differs between iterations: the largest it can be, computed at the start of the entry.
-FailureOr<Value> ArenaPlanner::boundAtEntry(Value value) {
-  if (FailureOr<Value> known = atEntry(value); succeeded(known))
-    return known;
-  if (Value known = bounds.lookup(value))
-    return known;
-  Operation *op = value.getDefiningOp();
-  FailureOr<Value> bound = failure();
-  auto move = [&](Value operand) { return boundAtEntry(operand); };
-  // These grow with their operands, which are sizes.
-  if (isa_and_nonnull<arith::AddIOp, arith::MulIOp, arith::MinSIOp, arith::MinUIOp, arith::MaxSIOp, arith::MaxUIOp>(op))
-    bound = cloneAtEntry(value, move);
-  if (auto apply = value.getDefiningOp<affine::AffineApplyOp>(); apply && growsWithOperands(apply.getAffineMap()))
-    bound = cloneAtEntry(value, move);
-  if (failed(bound) && isa_and_nonnull<arith::MinSIOp, arith::MinUIOp>(op))
-    for (Value operand : op->getOperands())
-      if (failed(bound))
-        bound = boundAtEntry(operand);
-  // What is left of a size when a part of it is taken away.
-  if (auto rest = value.getDefiningOp<arith::SubIOp>(); rest && isNotNegative(rest.getRhs()))
-    bound = boundAtEntry(rest.getLhs());
-  if (isa_and_nonnull<arith::RemUIOp, arith::RemSIOp>(op))
-    bound = boundAtEntry(op->getOperand(0));
-  if (auto dim = value.getDefiningOp<memref::DimOp>(); dim && dim.getConstantIndex() && failed(bound))
-    bound = dimAtEntry(dim.getSource(), *dim.getConstantIndex(), move);
-  if (failed(bound))
-    bound = solveBound(value);
-  if (succeeded(bound))
-    bounds[value] = *bound;
-  return bound;
-}
-
-/// The bound that affine arithmetic finds.
-FailureOr<Value> ArenaPlanner::solveBound(Value value) {
-  auto isKnown = [&](Value v, std::optional<int64_t> dim, ValueBoundsConstraintSet &) { return !dim && isSize(v); };
-  FailureOr<OpFoldResult> bound = arith::reifyValueBound(top, value.getLoc(), presburger::BoundType::UB,
-                                                         ValueBoundsConstraintSet::Variable(value), isKnown, /*closedUB=*/true);
-  if (failed(bound))
-    return failure();
-  return getValueOrCreateConstantIndexOp(top, value.getLoc(), *bound);
-}
-
 LogicalResult ArenaPlanner::computeBytes(Buffer &buffer) {
   MemRefType type = buffer.alloc.getType();
   Location loc = buffer.alloc.getLoc();
@@ -330,17 +148,17 @@ LogicalResult ArenaPlanner::computeBytes(Buffer &buffer) {
   for (int64_t extent : type.getShape())
     fixed *= ShapedType::isDynamic(extent) ? 1 : extent;
   buffer.fixedBytes = fixed;
-  llvm::fill(buffer.estimates, fixed);
+  llvm::fill(buffer.life.estimates, fixed);
   Value bytes = arith::ConstantIndexOp::create(top, loc, fixed);
   for (Value given : buffer.alloc.getDynamicSizes()) {
-    FailureOr<Value> extent = boundAtEntry(given);
+    FailureOr<Value> extent = sizes.boundAtEntry(given);
     if (failed(extent))
       return buffer.alloc.emitError("the size of this tensor depends on data: every size must follow from the "
                                     "named sizes of the entry");
     // Below 0 is a size (n - 1 of no rows) in a loop or branch that does not run.
-    Value size = isNotNegative(*extent) ? *extent : top.createOrFold<arith::MaxSIOp>(loc, *extent, arith::ConstantIndexOp::create(top, loc, 0));
+    Value size = sizes.isNotNegative(*extent) ? *extent : top.createOrFold<arith::MaxSIOp>(loc, *extent, arith::ConstantIndexOp::create(top, loc, 0));
     bytes = arith::MulIOp::create(top, loc, bytes, size);
-    for (auto [estimate, typical] : llvm::zip_equal(buffer.estimates, kTypicalSizes))
+    for (auto [estimate, typical] : llvm::zip_equal(buffer.life.estimates, kTypicalSizes))
       estimate *= typical;
   }
   Value mask = arith::ConstantIndexOp::create(top, loc, kAlignment - 1);
@@ -349,105 +167,16 @@ LogicalResult ArenaPlanner::computeBytes(Buffer &buffer) {
   return success();
 }
 
-/// Looks for an order of buffers in which each lies above those in front of it that live at the same time, and the arena is low
-/// at some typical sizes. Any order is valid at all sizes. Begins with a few that are mostly good, and moves single buffers
-/// as long as that helps.
-class PackingOrder {
-public:
-  explicit PackingOrder(ArrayRef<Buffer> buffers) : buffers(buffers) {
-    for (unsigned i = 0; i < buffers.size(); ++i) {
-      together.emplace_back();
-      for (unsigned j = 0; j < buffers.size(); ++j)
-        if (buffers[j].first <= buffers[i].last && buffers[i].first <= buffers[j].last)
-          together.back().push_back(j);
-    }
-    auto pairs = std::max<int64_t>(1, int64_t(buffers.size() * buffers.size()));
-    trials = std::clamp<int64_t>(kEffort / pairs, 20, 5000);
-  }
-
-  SmallVector<unsigned> find() {
-    auto life = [](const Buffer &b) { return b.last - b.first; };
-    auto typical = [](const Buffer &b) { return b.estimates[1]; };
-    start([&](const Buffer &a, const Buffer &b) { return std::pair(typical(b), a.first) < std::pair(typical(a), b.first); });
-    start([&](const Buffer &a, const Buffer &b) { return std::pair(life(b), typical(b)) < std::pair(life(a), typical(a)); });
-    start([&](const Buffer &a, const Buffer &b) { return std::pair(a.first, typical(b)) < std::pair(b.first, typical(a)); });
-    return best;
-  }
-
-private:
-  static constexpr int64_t kEffort = 20'000'000;
-
-  /// The arena over the largest sum of live buffers, summed over the typical sizes: 1 each is perfect.
-  double cost(ArrayRef<unsigned> order) {
-    SmallVector<unsigned> place(order.size());
-    for (auto [position, i] : llvm::enumerate(order))
-      place[i] = position;
-    double sum = 0;
-    for (size_t size = 0; size < std::size(buffers[0].estimates); ++size) {
-      SmallVector<int64_t> ends(order.size());
-      int64_t height = 1, live = 1;
-      for (unsigned i : order) {
-        int64_t offset = 0, at = 0;
-        for (unsigned j : together[i]) {
-          if (place[j] < place[i])
-            offset = std::max(offset, ends[j]);
-          at += buffers[j].first <= buffers[i].first ? buffers[j].estimates[size] : 0;
-        }
-        ends[i] = offset + buffers[i].estimates[size];
-        height = std::max(height, ends[i]);
-        live = std::max(live, at);
-      }
-      sum += double(height) / double(live);
-    }
-    return sum;
-  }
-
-  template <class Less> void start(Less less) {
-    SmallVector<unsigned> order = llvm::to_vector(llvm::seq<unsigned>(buffers.size()));
-    llvm::stable_sort(order, [&](unsigned a, unsigned b) { return less(buffers[a], buffers[b]); });
-    double reached = cost(order);
-    const double perfect = std::size(buffers[0].estimates);
-    int64_t left = trials;
-    for (bool better = true; better && left > 0 && reached > perfect;) {
-      better = false;
-      for (unsigned from = 0; from < order.size() && left > 0; ++from)
-        for (unsigned to : {0u, from / 2, unsigned(order.size()) - 1}) {
-          SmallVector<unsigned> moved = order;
-          moved.erase(moved.begin() + from);
-          moved.insert(moved.begin() + to, order[from]);
-          double now = cost(moved);
-          --left;
-          if (now < reached - 1e-9) {
-            order = moved;
-            reached = now;
-            better = true;
-          }
-        }
-    }
-    if (best.empty() || reached < bestCost) {
-      best = order;
-      bestCost = reached;
-    }
-  }
-
-  ArrayRef<Buffer> buffers;
-  SmallVector<SmallVector<unsigned>> together; ///< buffers that live at a time with each
-  int64_t trials;
-  SmallVector<unsigned> best;
-  double bestCost = 0;
-};
-
 /// Each buffer lies above those that live at the same time and come before it in a good order.
 void ArenaPlanner::relate() {
-  if (buffers.empty())
-    return;
+  SmallVector<Lifetime> lives = llvm::map_to_vector(buffers, [](const Buffer &b) { return b.life; });
   SmallVector<Buffer> ordered;
-  for (unsigned i : PackingOrder(buffers).find())
+  for (unsigned i : findPackingOrder(lives))
     ordered.push_back(buffers[i]);
   buffers = std::move(ordered);
   for (auto [i, buffer] : llvm::enumerate(buffers))
     for (unsigned j = 0; j < i; ++j)
-      if (buffers[j].first <= buffer.last && buffer.first <= buffers[j].last)
+      if (buffer.life.meets(buffers[j].life))
         buffer.below.push_back(j);
 }
 
@@ -493,6 +222,9 @@ public:
 
   void clone(Operation &op, IRMapping &map) {
     Operation *copy = b.clone(op, map);
+    // What wraps is refused here: nobody may take for granted that it does not.
+    if (auto number = dyn_cast<arith::ArithIntegerOverflowFlagsInterface>(copy))
+      copy->setAttr(number.getIntegerOverflowAttrName(), arith::IntegerOverflowFlagsAttr::get(copy->getContext(), arith::IntegerOverflowFlags::none));
     if (auto product = dyn_cast<arith::MulIOp>(copy); product && product.getType().isIndex())
       requireExact(product);
     if (!copy->hasTrait<OpTrait::ConstantLike>())
@@ -533,13 +265,13 @@ LogicalResult ArenaPlanner::takeComputedSizes() {
     return success();
   auto ret = cast<func::ReturnOp>(function.getBody().front().getTerminator());
   for (auto [name, value] : llvm::zip_equal(names, ret.getOperands())) {
-    FailureOr<Value> size = atEntry(value);
-    bool isItself = succeeded(size) && isSize(*size) && function.getArgAttr(cast<BlockArgument>(*size).getArgNumber(), "attnc.name") == name;
+    FailureOr<Value> size = sizes.atEntry(value);
+    bool isItself = succeeded(size) && sizes.isSize(*size) && function.getArgAttr(cast<BlockArgument>(*size).getArgNumber(), "attnc.name") == name;
     if (failed(size) || isItself)
       return function.emitError("size '") << cast<StringAttr>(name).getValue()
                                           << "' depends on data: expected sizes of outputs to follow from the named sizes of inputs and states";
     for (BlockArgument argument : function.getArguments())
-      if (isSize(argument) && function.getArgAttr(argument.getArgNumber(), "attnc.name") == name)
+      if (sizes.isSize(argument) && function.getArgAttr(argument.getArgNumber(), "attnc.name") == name)
         computed[argument] = *size;
   }
   ret->setOperands({});
@@ -560,18 +292,18 @@ static SetVector<Operation *> sliceOf(Value size, Block &entry) {
 /// NAME_arena_size: the ops that compute the total, on a copy of the size arguments; -1 where a size is out of range.
 void ArenaPlanner::addSizeFunction() {
   OpBuilder b(function);
-  SmallVector<BlockArgument> sizes;
+  SmallVector<BlockArgument> given;
   for (BlockArgument argument : function.getArguments())
-    if (isSize(argument))
-      sizes.push_back(argument);
-  SmallVector<Type> types(sizes.size(), b.getIndexType());
+    if (sizes.isSize(argument))
+      given.push_back(argument);
+  SmallVector<Type> types(given.size(), b.getIndexType());
   auto sizeFunction = func::FuncOp::create(b, function.getLoc(), (function.getName() + "_arena_size").str(),
                                            b.getFunctionType(types, SmallVector<Type>(1 + computed.size(), b.getIndexType())));
   sizeFunction->setAttr("attnc.size_of", FlatSymbolRefAttr::get(function));
   sizeFunction.setPrivate();
   Block *block = sizeFunction.addEntryBlock();
   IRMapping map;
-  map.map(ValueRange(SmallVector<Value>(sizes.begin(), sizes.end())), block->getArguments());
+  map.map(ValueRange(SmallVector<Value>(given.begin(), given.end())), block->getArguments());
   b.setInsertionPointToEnd(block);
   // Everything in front of the insertion point is what this planner computed there, from sizes alone.
   Block &entry = function.getBody().front();
@@ -614,20 +346,20 @@ void ArenaPlanner::recordPlan() {
     // Named sizes whose product, times the bytes, is the size; absent where it is no such product.
     SmallVector<Attribute> dims;
     for (Value size : buffer.alloc.getDynamicSizes())
-      if (auto argument = dyn_cast<BlockArgument>(*boundAtEntry(size)); argument && isSize(argument))
+      if (auto argument = dyn_cast<BlockArgument>(*sizes.boundAtEntry(size)); argument && sizes.isSize(argument))
         dims.push_back(function.getArgAttr(argument.getArgNumber(), "attnc.name"));
     if (dims.size() == buffer.alloc.getDynamicSizes().size())
       row.set("dims", top.getArrayAttr(dims));
     row.set("bytes", top.getI64IntegerAttr(buffer.fixedBytes));
     row.set("buffer", top.getStringAttr(name));
-    row.set("first", top.getI64IntegerAttr(buffer.first));
-    row.set("last", top.getI64IntegerAttr(buffer.last));
+    row.set("first", top.getI64IntegerAttr(buffer.life.first));
+    row.set("last", top.getI64IntegerAttr(buffer.life.last));
     row.set("below", top.getDenseI64ArrayAttr(below));
     rows.push_back(row.getDictionary(top.getContext()));
   }
   function->setAttr("attnc.plan", top.getArrayAttr(rows));
   SetVector<Attribute> kernels;
-  function.walk([&](attnc::LaunchOp launch) { kernels.insert(launch.getKernelAttr()); });
+  function.walk([&](LaunchOp launch) { kernels.insert(launch.getKernelAttr()); });
   function->setAttr("attnc.loops", top.getArrayAttr(loops));
   function->setAttr("attnc.kernels", top.getArrayAttr(kernels.getArrayRef()));
 }

@@ -67,7 +67,11 @@ void hoistSizesOfCarried(loop::AdaptiveOp op) {
 
 class Compaction {
 public:
-  explicit Compaction(const RowLoop &loop) : loop(loop), rows(loop) {}
+  explicit Compaction(const RowLoop &of) : loop(of), rows(of) {
+    for (auto [i, carried] : llvm::enumerate(loop.op.getCarried()))
+      if (loop.op.getMark(i) != loop::Mark::Free && rows.isKept(body().getTerminator()->getOperand(i), carried))
+        kept.insert(i);
+  }
 
   /// Whether a heavy op is done for running rows alone.
   bool pays() {
@@ -147,18 +151,9 @@ private:
     loop.op.setMarks(marks);
   }
 
-public:
-  /// Before anything is rewritten: which carried values the body itself keeps for rows that have stopped.
-  void findKept() {
-    for (auto [i, carried] : llvm::enumerate(loop.op.getCarried()))
-      if (loop.op.getMark(i) != loop::Mark::Free && rows.isKept(body().getTerminator()->getOperand(i), carried))
-        kept.insert(i);
-  }
-
-private:
   RowLoop loop;
   RowAnalysis rows;
-  llvm::SmallDenseSet<unsigned> kept;
+  llvm::SmallDenseSet<unsigned> kept; ///< carried values that the body itself keeps for rows that have stopped
   unsigned followed = 0, whole = 0;
 };
 
@@ -169,9 +164,7 @@ public:
       return;
     SmallVector<loop::AdaptiveOp> loops;
     getOperation()->walk([&](loop::AdaptiveOp op) {
-      // The plan does not bound products of sizes that differ from block to block.
-      bool ofBlocks = op.getRowType().getRank() > 1 && op->getParentOfType<loop::SegmentOp>();
-      if (op.getRowType().getRank() > 0 && !ofBlocks && op.getPolicy() == loop::Policy::Region)
+      if (op.getRowType().getRank() > 0 && op.getPolicy() == loop::Policy::Region)
         loops.push_back(op);
     });
     if (!loops.empty() && failed(resolveSizes(getOperation())))
@@ -192,7 +185,6 @@ private:
     if (!compaction.pays())
       return restore(flat, op);
     compaction.remark();
-    compaction.findKept();
     compaction.run();
     op.erase();
   }

@@ -16,17 +16,17 @@ func.func private @"valid"(%lengths: tensor<?xi32>, %n0: index, %n1: index) -> t
 }
 
 // x Φ(x).
-func.func private @"gelu"(%x: tensor<?x?x48xf32>) -> tensor<?x?x48xf32> {
+func.func private @"gelu"(%x: tensor<?x?x40xf32>) -> tensor<?x?x40xf32> {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
-  %n0 = tensor.dim %x, %c0 : tensor<?x?x48xf32>
-  %n1 = tensor.dim %x, %c1 : tensor<?x?x48xf32>
+  %n0 = tensor.dim %x, %c0 : tensor<?x?x40xf32>
+  %n1 = tensor.dim %x, %c1 : tensor<?x?x40xf32>
   %one = arith.constant 1.0 : f32
   %two = arith.constant 2.0 : f32
   %root = math.sqrt %two : f32
-  %e = tensor.empty(%n0, %n1) : tensor<?x?x48xf32>
+  %e = tensor.empty(%n0, %n1) : tensor<?x?x40xf32>
   %y = linalg.generic {indexing_maps = [affine_map<(i, j, c) -> (i, j, c)>, affine_map<(i, j, c) -> (i, j, c)>], iterator_types = ["parallel", "parallel", "parallel"]}
-      ins(%x : tensor<?x?x48xf32>) outs(%e : tensor<?x?x48xf32>) {
+      ins(%x : tensor<?x?x40xf32>) outs(%e : tensor<?x?x40xf32>) {
   ^bb0(%v: f32, %out: f32):
     %u = arith.divf %v, %root : f32
     %erf = math.erf %u : f32
@@ -34,8 +34,8 @@ func.func private @"gelu"(%x: tensor<?x?x48xf32>) -> tensor<?x?x48xf32> {
     %twice = arith.mulf %v, %more : f32
     %half = arith.divf %twice, %two : f32
     linalg.yield %half : f32
-  } -> tensor<?x?x48xf32>
-  return %y : tensor<?x?x48xf32>
+  } -> tensor<?x?x40xf32>
+  return %y : tensor<?x?x40xf32>
 }
 
 // LN(x).
@@ -109,45 +109,45 @@ func.func private @"layers.0.norm2"(%x: tensor<?x?x24xf32>) -> tensor<?x?x24xf32
 }
 
 // x W^T + b.
-ml_program.global private @"layers.0.ffn.up.weight"(#ml_program.extern : tensor<48x24xf32>) : tensor<48x24xf32>
-ml_program.global private @"layers.0.ffn.up.bias"(#ml_program.extern : tensor<48xf32>) : tensor<48xf32>
-func.func private @"layers.0.ffn.up"(%x: tensor<?x?x24xf32>) -> tensor<?x?x48xf32> {
+ml_program.global private @"layers.0.ffn.up.weight"(#ml_program.extern : tensor<40x24xf32>) : tensor<40x24xf32>
+ml_program.global private @"layers.0.ffn.up.bias"(#ml_program.extern : tensor<40xf32>) : tensor<40xf32>
+func.func private @"layers.0.ffn.up"(%x: tensor<?x?x24xf32>) -> tensor<?x?x40xf32> {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %n0 = tensor.dim %x, %c0 : tensor<?x?x24xf32>
   %n1 = tensor.dim %x, %c1 : tensor<?x?x24xf32>
-  %w = ml_program.global_load_const @"layers.0.ffn.up.weight" : tensor<48x24xf32>
-  %e = tensor.empty(%n0, %n1) : tensor<?x?x48xf32>
-  %b = ml_program.global_load_const @"layers.0.ffn.up.bias" : tensor<48xf32>
-  %s = linalg.broadcast ins(%b : tensor<48xf32>) outs(%e : tensor<?x?x48xf32>) dimensions = [0, 1]
+  %w = ml_program.global_load_const @"layers.0.ffn.up.weight" : tensor<40x24xf32>
+  %e = tensor.empty(%n0, %n1) : tensor<?x?x40xf32>
+  %b = ml_program.global_load_const @"layers.0.ffn.up.bias" : tensor<40xf32>
+  %s = linalg.broadcast ins(%b : tensor<40xf32>) outs(%e : tensor<?x?x40xf32>) dimensions = [0, 1]
   %y = linalg.contract indexing_maps = [affine_map<(i, j, n, k) -> (i, j, k)>, affine_map<(i, j, n, k) -> (n, k)>, affine_map<(i, j, n, k) -> (i, j, n)>]
-      ins(%x, %w : tensor<?x?x24xf32>, tensor<48x24xf32>) outs(%s : tensor<?x?x48xf32>) -> tensor<?x?x48xf32>
-  return %y : tensor<?x?x48xf32>
+      ins(%x, %w : tensor<?x?x24xf32>, tensor<40x24xf32>) outs(%s : tensor<?x?x40xf32>) -> tensor<?x?x40xf32>
+  return %y : tensor<?x?x40xf32>
 }
 
 // x W^T + b.
-ml_program.global private @"layers.0.ffn.down.weight"(#ml_program.extern : tensor<24x48xf32>) : tensor<24x48xf32>
+ml_program.global private @"layers.0.ffn.down.weight"(#ml_program.extern : tensor<24x40xf32>) : tensor<24x40xf32>
 ml_program.global private @"layers.0.ffn.down.bias"(#ml_program.extern : tensor<24xf32>) : tensor<24xf32>
-func.func private @"layers.0.ffn.down"(%x: tensor<?x?x48xf32>) -> tensor<?x?x24xf32> {
+func.func private @"layers.0.ffn.down"(%x: tensor<?x?x40xf32>) -> tensor<?x?x24xf32> {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
-  %n0 = tensor.dim %x, %c0 : tensor<?x?x48xf32>
-  %n1 = tensor.dim %x, %c1 : tensor<?x?x48xf32>
-  %w = ml_program.global_load_const @"layers.0.ffn.down.weight" : tensor<24x48xf32>
+  %n0 = tensor.dim %x, %c0 : tensor<?x?x40xf32>
+  %n1 = tensor.dim %x, %c1 : tensor<?x?x40xf32>
+  %w = ml_program.global_load_const @"layers.0.ffn.down.weight" : tensor<24x40xf32>
   %e = tensor.empty(%n0, %n1) : tensor<?x?x24xf32>
   %b = ml_program.global_load_const @"layers.0.ffn.down.bias" : tensor<24xf32>
   %s = linalg.broadcast ins(%b : tensor<24xf32>) outs(%e : tensor<?x?x24xf32>) dimensions = [0, 1]
   %y = linalg.contract indexing_maps = [affine_map<(i, j, n, k) -> (i, j, k)>, affine_map<(i, j, n, k) -> (n, k)>, affine_map<(i, j, n, k) -> (i, j, n)>]
-      ins(%x, %w : tensor<?x?x48xf32>, tensor<24x48xf32>) outs(%s : tensor<?x?x24xf32>) -> tensor<?x?x24xf32>
+      ins(%x, %w : tensor<?x?x40xf32>, tensor<24x40xf32>) outs(%s : tensor<?x?x24xf32>) -> tensor<?x?x24xf32>
   return %y : tensor<?x?x24xf32>
 }
 
 // A + W_down gelu(W_up LN(A)).
 func.func private @"layers.0.ffn"(%a: tensor<?x?x24xf32>) -> tensor<?x?x24xf32> {
   %m = func.call @"layers.0.norm2"(%a) : (tensor<?x?x24xf32>) -> tensor<?x?x24xf32>
-  %u = func.call @"layers.0.ffn.up"(%m) : (tensor<?x?x24xf32>) -> tensor<?x?x48xf32>
-  %g = func.call @"gelu"(%u) : (tensor<?x?x48xf32>) -> tensor<?x?x48xf32>
-  %d = func.call @"layers.0.ffn.down"(%g) : (tensor<?x?x48xf32>) -> tensor<?x?x24xf32>
+  %u = func.call @"layers.0.ffn.up"(%m) : (tensor<?x?x24xf32>) -> tensor<?x?x40xf32>
+  %g = func.call @"gelu"(%u) : (tensor<?x?x40xf32>) -> tensor<?x?x40xf32>
+  %d = func.call @"layers.0.ffn.down"(%g) : (tensor<?x?x40xf32>) -> tensor<?x?x24xf32>
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %n0 = tensor.dim %a, %c0 : tensor<?x?x24xf32>
@@ -242,45 +242,45 @@ func.func private @"layers.1.norm2"(%x: tensor<?x?x24xf32>) -> tensor<?x?x24xf32
 }
 
 // x W^T + b.
-ml_program.global private @"layers.1.ffn.up.weight"(#ml_program.extern : tensor<48x24xf32>) : tensor<48x24xf32>
-ml_program.global private @"layers.1.ffn.up.bias"(#ml_program.extern : tensor<48xf32>) : tensor<48xf32>
-func.func private @"layers.1.ffn.up"(%x: tensor<?x?x24xf32>) -> tensor<?x?x48xf32> {
+ml_program.global private @"layers.1.ffn.up.weight"(#ml_program.extern : tensor<40x24xf32>) : tensor<40x24xf32>
+ml_program.global private @"layers.1.ffn.up.bias"(#ml_program.extern : tensor<40xf32>) : tensor<40xf32>
+func.func private @"layers.1.ffn.up"(%x: tensor<?x?x24xf32>) -> tensor<?x?x40xf32> {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %n0 = tensor.dim %x, %c0 : tensor<?x?x24xf32>
   %n1 = tensor.dim %x, %c1 : tensor<?x?x24xf32>
-  %w = ml_program.global_load_const @"layers.1.ffn.up.weight" : tensor<48x24xf32>
-  %e = tensor.empty(%n0, %n1) : tensor<?x?x48xf32>
-  %b = ml_program.global_load_const @"layers.1.ffn.up.bias" : tensor<48xf32>
-  %s = linalg.broadcast ins(%b : tensor<48xf32>) outs(%e : tensor<?x?x48xf32>) dimensions = [0, 1]
+  %w = ml_program.global_load_const @"layers.1.ffn.up.weight" : tensor<40x24xf32>
+  %e = tensor.empty(%n0, %n1) : tensor<?x?x40xf32>
+  %b = ml_program.global_load_const @"layers.1.ffn.up.bias" : tensor<40xf32>
+  %s = linalg.broadcast ins(%b : tensor<40xf32>) outs(%e : tensor<?x?x40xf32>) dimensions = [0, 1]
   %y = linalg.contract indexing_maps = [affine_map<(i, j, n, k) -> (i, j, k)>, affine_map<(i, j, n, k) -> (n, k)>, affine_map<(i, j, n, k) -> (i, j, n)>]
-      ins(%x, %w : tensor<?x?x24xf32>, tensor<48x24xf32>) outs(%s : tensor<?x?x48xf32>) -> tensor<?x?x48xf32>
-  return %y : tensor<?x?x48xf32>
+      ins(%x, %w : tensor<?x?x24xf32>, tensor<40x24xf32>) outs(%s : tensor<?x?x40xf32>) -> tensor<?x?x40xf32>
+  return %y : tensor<?x?x40xf32>
 }
 
 // x W^T + b.
-ml_program.global private @"layers.1.ffn.down.weight"(#ml_program.extern : tensor<24x48xf32>) : tensor<24x48xf32>
+ml_program.global private @"layers.1.ffn.down.weight"(#ml_program.extern : tensor<24x40xf32>) : tensor<24x40xf32>
 ml_program.global private @"layers.1.ffn.down.bias"(#ml_program.extern : tensor<24xf32>) : tensor<24xf32>
-func.func private @"layers.1.ffn.down"(%x: tensor<?x?x48xf32>) -> tensor<?x?x24xf32> {
+func.func private @"layers.1.ffn.down"(%x: tensor<?x?x40xf32>) -> tensor<?x?x24xf32> {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
-  %n0 = tensor.dim %x, %c0 : tensor<?x?x48xf32>
-  %n1 = tensor.dim %x, %c1 : tensor<?x?x48xf32>
-  %w = ml_program.global_load_const @"layers.1.ffn.down.weight" : tensor<24x48xf32>
+  %n0 = tensor.dim %x, %c0 : tensor<?x?x40xf32>
+  %n1 = tensor.dim %x, %c1 : tensor<?x?x40xf32>
+  %w = ml_program.global_load_const @"layers.1.ffn.down.weight" : tensor<24x40xf32>
   %e = tensor.empty(%n0, %n1) : tensor<?x?x24xf32>
   %b = ml_program.global_load_const @"layers.1.ffn.down.bias" : tensor<24xf32>
   %s = linalg.broadcast ins(%b : tensor<24xf32>) outs(%e : tensor<?x?x24xf32>) dimensions = [0, 1]
   %y = linalg.contract indexing_maps = [affine_map<(i, j, n, k) -> (i, j, k)>, affine_map<(i, j, n, k) -> (n, k)>, affine_map<(i, j, n, k) -> (i, j, n)>]
-      ins(%x, %w : tensor<?x?x48xf32>, tensor<24x48xf32>) outs(%s : tensor<?x?x24xf32>) -> tensor<?x?x24xf32>
+      ins(%x, %w : tensor<?x?x40xf32>, tensor<24x40xf32>) outs(%s : tensor<?x?x24xf32>) -> tensor<?x?x24xf32>
   return %y : tensor<?x?x24xf32>
 }
 
 // A + W_down gelu(W_up LN(A)).
 func.func private @"layers.1.ffn"(%a: tensor<?x?x24xf32>) -> tensor<?x?x24xf32> {
   %m = func.call @"layers.1.norm2"(%a) : (tensor<?x?x24xf32>) -> tensor<?x?x24xf32>
-  %u = func.call @"layers.1.ffn.up"(%m) : (tensor<?x?x24xf32>) -> tensor<?x?x48xf32>
-  %g = func.call @"gelu"(%u) : (tensor<?x?x48xf32>) -> tensor<?x?x48xf32>
-  %d = func.call @"layers.1.ffn.down"(%g) : (tensor<?x?x48xf32>) -> tensor<?x?x24xf32>
+  %u = func.call @"layers.1.ffn.up"(%m) : (tensor<?x?x24xf32>) -> tensor<?x?x40xf32>
+  %g = func.call @"gelu"(%u) : (tensor<?x?x40xf32>) -> tensor<?x?x40xf32>
+  %d = func.call @"layers.1.ffn.down"(%g) : (tensor<?x?x40xf32>) -> tensor<?x?x24xf32>
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %n0 = tensor.dim %a, %c0 : tensor<?x?x24xf32>
@@ -375,45 +375,45 @@ func.func private @"layers.2.norm2"(%x: tensor<?x?x24xf32>) -> tensor<?x?x24xf32
 }
 
 // x W^T + b.
-ml_program.global private @"layers.2.ffn.up.weight"(#ml_program.extern : tensor<48x24xf32>) : tensor<48x24xf32>
-ml_program.global private @"layers.2.ffn.up.bias"(#ml_program.extern : tensor<48xf32>) : tensor<48xf32>
-func.func private @"layers.2.ffn.up"(%x: tensor<?x?x24xf32>) -> tensor<?x?x48xf32> {
+ml_program.global private @"layers.2.ffn.up.weight"(#ml_program.extern : tensor<40x24xf32>) : tensor<40x24xf32>
+ml_program.global private @"layers.2.ffn.up.bias"(#ml_program.extern : tensor<40xf32>) : tensor<40xf32>
+func.func private @"layers.2.ffn.up"(%x: tensor<?x?x24xf32>) -> tensor<?x?x40xf32> {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %n0 = tensor.dim %x, %c0 : tensor<?x?x24xf32>
   %n1 = tensor.dim %x, %c1 : tensor<?x?x24xf32>
-  %w = ml_program.global_load_const @"layers.2.ffn.up.weight" : tensor<48x24xf32>
-  %e = tensor.empty(%n0, %n1) : tensor<?x?x48xf32>
-  %b = ml_program.global_load_const @"layers.2.ffn.up.bias" : tensor<48xf32>
-  %s = linalg.broadcast ins(%b : tensor<48xf32>) outs(%e : tensor<?x?x48xf32>) dimensions = [0, 1]
+  %w = ml_program.global_load_const @"layers.2.ffn.up.weight" : tensor<40x24xf32>
+  %e = tensor.empty(%n0, %n1) : tensor<?x?x40xf32>
+  %b = ml_program.global_load_const @"layers.2.ffn.up.bias" : tensor<40xf32>
+  %s = linalg.broadcast ins(%b : tensor<40xf32>) outs(%e : tensor<?x?x40xf32>) dimensions = [0, 1]
   %y = linalg.contract indexing_maps = [affine_map<(i, j, n, k) -> (i, j, k)>, affine_map<(i, j, n, k) -> (n, k)>, affine_map<(i, j, n, k) -> (i, j, n)>]
-      ins(%x, %w : tensor<?x?x24xf32>, tensor<48x24xf32>) outs(%s : tensor<?x?x48xf32>) -> tensor<?x?x48xf32>
-  return %y : tensor<?x?x48xf32>
+      ins(%x, %w : tensor<?x?x24xf32>, tensor<40x24xf32>) outs(%s : tensor<?x?x40xf32>) -> tensor<?x?x40xf32>
+  return %y : tensor<?x?x40xf32>
 }
 
 // x W^T + b.
-ml_program.global private @"layers.2.ffn.down.weight"(#ml_program.extern : tensor<24x48xf32>) : tensor<24x48xf32>
+ml_program.global private @"layers.2.ffn.down.weight"(#ml_program.extern : tensor<24x40xf32>) : tensor<24x40xf32>
 ml_program.global private @"layers.2.ffn.down.bias"(#ml_program.extern : tensor<24xf32>) : tensor<24xf32>
-func.func private @"layers.2.ffn.down"(%x: tensor<?x?x48xf32>) -> tensor<?x?x24xf32> {
+func.func private @"layers.2.ffn.down"(%x: tensor<?x?x40xf32>) -> tensor<?x?x24xf32> {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
-  %n0 = tensor.dim %x, %c0 : tensor<?x?x48xf32>
-  %n1 = tensor.dim %x, %c1 : tensor<?x?x48xf32>
-  %w = ml_program.global_load_const @"layers.2.ffn.down.weight" : tensor<24x48xf32>
+  %n0 = tensor.dim %x, %c0 : tensor<?x?x40xf32>
+  %n1 = tensor.dim %x, %c1 : tensor<?x?x40xf32>
+  %w = ml_program.global_load_const @"layers.2.ffn.down.weight" : tensor<24x40xf32>
   %e = tensor.empty(%n0, %n1) : tensor<?x?x24xf32>
   %b = ml_program.global_load_const @"layers.2.ffn.down.bias" : tensor<24xf32>
   %s = linalg.broadcast ins(%b : tensor<24xf32>) outs(%e : tensor<?x?x24xf32>) dimensions = [0, 1]
   %y = linalg.contract indexing_maps = [affine_map<(i, j, n, k) -> (i, j, k)>, affine_map<(i, j, n, k) -> (n, k)>, affine_map<(i, j, n, k) -> (i, j, n)>]
-      ins(%x, %w : tensor<?x?x48xf32>, tensor<24x48xf32>) outs(%s : tensor<?x?x24xf32>) -> tensor<?x?x24xf32>
+      ins(%x, %w : tensor<?x?x40xf32>, tensor<24x40xf32>) outs(%s : tensor<?x?x24xf32>) -> tensor<?x?x24xf32>
   return %y : tensor<?x?x24xf32>
 }
 
 // A + W_down gelu(W_up LN(A)).
 func.func private @"layers.2.ffn"(%a: tensor<?x?x24xf32>) -> tensor<?x?x24xf32> {
   %m = func.call @"layers.2.norm2"(%a) : (tensor<?x?x24xf32>) -> tensor<?x?x24xf32>
-  %u = func.call @"layers.2.ffn.up"(%m) : (tensor<?x?x24xf32>) -> tensor<?x?x48xf32>
-  %g = func.call @"gelu"(%u) : (tensor<?x?x48xf32>) -> tensor<?x?x48xf32>
-  %d = func.call @"layers.2.ffn.down"(%g) : (tensor<?x?x48xf32>) -> tensor<?x?x24xf32>
+  %u = func.call @"layers.2.ffn.up"(%m) : (tensor<?x?x24xf32>) -> tensor<?x?x40xf32>
+  %g = func.call @"gelu"(%u) : (tensor<?x?x40xf32>) -> tensor<?x?x40xf32>
+  %d = func.call @"layers.2.ffn.down"(%g) : (tensor<?x?x40xf32>) -> tensor<?x?x24xf32>
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %n0 = tensor.dim %a, %c0 : tensor<?x?x24xf32>
@@ -508,45 +508,45 @@ func.func private @"layers.3.norm2"(%x: tensor<?x?x24xf32>) -> tensor<?x?x24xf32
 }
 
 // x W^T + b.
-ml_program.global private @"layers.3.ffn.up.weight"(#ml_program.extern : tensor<48x24xf32>) : tensor<48x24xf32>
-ml_program.global private @"layers.3.ffn.up.bias"(#ml_program.extern : tensor<48xf32>) : tensor<48xf32>
-func.func private @"layers.3.ffn.up"(%x: tensor<?x?x24xf32>) -> tensor<?x?x48xf32> {
+ml_program.global private @"layers.3.ffn.up.weight"(#ml_program.extern : tensor<40x24xf32>) : tensor<40x24xf32>
+ml_program.global private @"layers.3.ffn.up.bias"(#ml_program.extern : tensor<40xf32>) : tensor<40xf32>
+func.func private @"layers.3.ffn.up"(%x: tensor<?x?x24xf32>) -> tensor<?x?x40xf32> {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %n0 = tensor.dim %x, %c0 : tensor<?x?x24xf32>
   %n1 = tensor.dim %x, %c1 : tensor<?x?x24xf32>
-  %w = ml_program.global_load_const @"layers.3.ffn.up.weight" : tensor<48x24xf32>
-  %e = tensor.empty(%n0, %n1) : tensor<?x?x48xf32>
-  %b = ml_program.global_load_const @"layers.3.ffn.up.bias" : tensor<48xf32>
-  %s = linalg.broadcast ins(%b : tensor<48xf32>) outs(%e : tensor<?x?x48xf32>) dimensions = [0, 1]
+  %w = ml_program.global_load_const @"layers.3.ffn.up.weight" : tensor<40x24xf32>
+  %e = tensor.empty(%n0, %n1) : tensor<?x?x40xf32>
+  %b = ml_program.global_load_const @"layers.3.ffn.up.bias" : tensor<40xf32>
+  %s = linalg.broadcast ins(%b : tensor<40xf32>) outs(%e : tensor<?x?x40xf32>) dimensions = [0, 1]
   %y = linalg.contract indexing_maps = [affine_map<(i, j, n, k) -> (i, j, k)>, affine_map<(i, j, n, k) -> (n, k)>, affine_map<(i, j, n, k) -> (i, j, n)>]
-      ins(%x, %w : tensor<?x?x24xf32>, tensor<48x24xf32>) outs(%s : tensor<?x?x48xf32>) -> tensor<?x?x48xf32>
-  return %y : tensor<?x?x48xf32>
+      ins(%x, %w : tensor<?x?x24xf32>, tensor<40x24xf32>) outs(%s : tensor<?x?x40xf32>) -> tensor<?x?x40xf32>
+  return %y : tensor<?x?x40xf32>
 }
 
 // x W^T + b.
-ml_program.global private @"layers.3.ffn.down.weight"(#ml_program.extern : tensor<24x48xf32>) : tensor<24x48xf32>
+ml_program.global private @"layers.3.ffn.down.weight"(#ml_program.extern : tensor<24x40xf32>) : tensor<24x40xf32>
 ml_program.global private @"layers.3.ffn.down.bias"(#ml_program.extern : tensor<24xf32>) : tensor<24xf32>
-func.func private @"layers.3.ffn.down"(%x: tensor<?x?x48xf32>) -> tensor<?x?x24xf32> {
+func.func private @"layers.3.ffn.down"(%x: tensor<?x?x40xf32>) -> tensor<?x?x24xf32> {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
-  %n0 = tensor.dim %x, %c0 : tensor<?x?x48xf32>
-  %n1 = tensor.dim %x, %c1 : tensor<?x?x48xf32>
-  %w = ml_program.global_load_const @"layers.3.ffn.down.weight" : tensor<24x48xf32>
+  %n0 = tensor.dim %x, %c0 : tensor<?x?x40xf32>
+  %n1 = tensor.dim %x, %c1 : tensor<?x?x40xf32>
+  %w = ml_program.global_load_const @"layers.3.ffn.down.weight" : tensor<24x40xf32>
   %e = tensor.empty(%n0, %n1) : tensor<?x?x24xf32>
   %b = ml_program.global_load_const @"layers.3.ffn.down.bias" : tensor<24xf32>
   %s = linalg.broadcast ins(%b : tensor<24xf32>) outs(%e : tensor<?x?x24xf32>) dimensions = [0, 1]
   %y = linalg.contract indexing_maps = [affine_map<(i, j, n, k) -> (i, j, k)>, affine_map<(i, j, n, k) -> (n, k)>, affine_map<(i, j, n, k) -> (i, j, n)>]
-      ins(%x, %w : tensor<?x?x48xf32>, tensor<24x48xf32>) outs(%s : tensor<?x?x24xf32>) -> tensor<?x?x24xf32>
+      ins(%x, %w : tensor<?x?x40xf32>, tensor<24x40xf32>) outs(%s : tensor<?x?x24xf32>) -> tensor<?x?x24xf32>
   return %y : tensor<?x?x24xf32>
 }
 
 // A + W_down gelu(W_up LN(A)).
 func.func private @"layers.3.ffn"(%a: tensor<?x?x24xf32>) -> tensor<?x?x24xf32> {
   %m = func.call @"layers.3.norm2"(%a) : (tensor<?x?x24xf32>) -> tensor<?x?x24xf32>
-  %u = func.call @"layers.3.ffn.up"(%m) : (tensor<?x?x24xf32>) -> tensor<?x?x48xf32>
-  %g = func.call @"gelu"(%u) : (tensor<?x?x48xf32>) -> tensor<?x?x48xf32>
-  %d = func.call @"layers.3.ffn.down"(%g) : (tensor<?x?x48xf32>) -> tensor<?x?x24xf32>
+  %u = func.call @"layers.3.ffn.up"(%m) : (tensor<?x?x24xf32>) -> tensor<?x?x40xf32>
+  %g = func.call @"gelu"(%u) : (tensor<?x?x40xf32>) -> tensor<?x?x40xf32>
+  %d = func.call @"layers.3.ffn.down"(%g) : (tensor<?x?x40xf32>) -> tensor<?x?x24xf32>
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %n0 = tensor.dim %a, %c0 : tensor<?x?x24xf32>

@@ -22,7 +22,7 @@ from attention import attention, merge, packed, sigmoid, valid_keys, valid_rows
 from common import (Decisions, Folder, Rng, add_padded, draw_x, gelu, gru, gru_weights, linear, norm, norm_weights,
                     with_nan)
 
-CONFIG = {"model": "a16_interlayer", "d": 24, "heads": 2, "head_width": 12, "ffn": 48, "layers": 4, "repeats": 3, "cap": 5,
+CONFIG = {"model": "a16_interlayer", "d": 24, "heads": 2, "head_width": 12, "ffn": 40, "layers": 4, "repeats": 3, "cap": 5,
           "epsilon": 0.2, "norm_eps": 1e-5}
 
 

@@ -1,25 +1,15 @@
 """Writes a16_interlayer.mlir: python generate_a16_interlayer.py > a16_interlayer.mlir
 
 Four layers are alike but for the names of their weights."""
-from layers_ir import (call, entry, feed_forward, function, gelu, gru, linear, norm, over, pointwise, probability, self_attention,
-                       sizes, valid)
+from a_text import D, FFN, INPUTS, LENGTHS, X, transformer
+from layers_ir import call, entry, function, gelu, gru, linear, over, pointwise, probability, sizes, valid
 
-D, HEADS, WIDTH, FFN, LAYERS, REPEATS, CAP = 24, 2, 12, 48, 4, 3, 5
-X, ROWS, LENGTHS, STEPS = over(2, D), over(2, of="i1"), "tensor<?xi32>", over(2, of="i32")
+LAYERS, REPEATS, CAP = 4, 3, 5
+ROWS, STEPS = over(2, of="i1"), over(2, of="i32")
 
 HEADER = """// a16_interlayer: layers 1 and 2 repeated with a gated state between layers 0 and 3 (models.md A16).
 // Made by generate_a16_interlayer.py.
 """
-
-
-def layer(l):
-    at = f"layers.{l}."
-    lines, dims = sizes(2, "%h", X)
-    body = [*lines, call("%n", at + "norm1", {"%h": X}, X), call("%a", at + "attention", {"%n": X, "%lengths": LENGTHS}, X),
-            f"%e = tensor.empty({dims}) : {X}", f"%A = linalg.add ins(%h, %a : {X}, {X}) outs(%e : {X}) -> {X}",
-            call("%y", at + "ffn", {"%A": X}, X), f"return %y : {X}"]
-    return (norm(at + "norm1", 2, D) + self_attention(at + "attention.", HEADS, WIDTH) + feed_forward(at, 2, D, FFN)
-            + function(f"layers.{l}", "A = h + MHSA(LN h), A + W_down gelu(W_up LN A).", {"%h": X, "%lengths": LENGTHS}, X, body))
 
 
 def step():
@@ -65,6 +55,5 @@ def main_halted():
     return entry("main_halted", about, INPUTS, results, body)
 
 
-INPUTS = {"%x": ("x", X, "BT"), "%lengths": ("lengths", LENGTHS, "B")}
-print(HEADER + valid() + gelu(2, FFN) + "".join(layer(l) for l in range(LAYERS)) + linear("fuse", 2, 2 * D, D) + gru("gru", 2, D, D)
+print(HEADER + valid() + gelu(2, FFN) + "".join(transformer(str(l)) for l in range(LAYERS)) + linear("fuse", 2, 2 * D, D) + gru("gru", 2, D, D)
       + probability("halt", 2, D) + step() + main() + main_halted(), end="")

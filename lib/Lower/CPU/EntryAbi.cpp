@@ -9,6 +9,8 @@
 //   4. attnc_NAME_size loads the sizes and calls NAME_arena_size.
 #include "attnc/Lower/Cpu.h"
 
+#include "attnc-c/KernelAbi.h"
+
 #include "attnc/Dialect/Attnc/Attnc.h"
 
 #include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
@@ -28,18 +30,9 @@ namespace {
 
 constexpr llvm::StringLiteral kPoll = "poll_control", kTime = "time_kernel";
 
-/// Offsets of attnc_control's fields (include/attnc-c/KernelAbi.h).
-enum ControlField : int32_t {
-  kStop = 4,
-  kCancel = 8,
-  kStepsLeft = 16,
-  kKernelTimes = 24
-};
-/// Reasons to stop, as in attnc_control.stop.
-enum StopReason : int32_t {
-  kCancelled = 1,
-  kStepLimit = 2
-};
+/// Offsets of attnc_control's fields.
+constexpr int32_t kStop = offsetof(attnc_control, stop), kCancel = offsetof(attnc_control, cancel),
+                  kStepsLeft = offsetof(attnc_control, steps_left), kKernelTimes = offsetof(attnc_control, kernel_times);
 
 class AbiBuilder {
 public:
@@ -93,7 +86,7 @@ void AbiBuilder::addPollFunction() {
   LLVM::StoreOp::create(b, loc, less, field(control, kStepsLeft));
   Value zero64 = LLVM::ConstantOp::create(b, loc, b.getI64Type(), 0);
   Value out = LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::slt, less, zero64);
-  Value limit = LLVM::ConstantOp::create(b, loc, b.getI32Type(), kStepLimit);
+  Value limit = LLVM::ConstantOp::create(b, loc, b.getI32Type(), ATTNC_STOP_STEP_LIMIT);
   Value byLimit = LLVM::SelectOp::create(b, loc, out, limit, zero);
 
   // A null flag reads the limit's answer instead, so that there is one load and no branch.
@@ -104,7 +97,7 @@ void AbiBuilder::addPollFunction() {
   Value safe = LLVM::SelectOp::create(b, loc, none, stopField, flag);
   Value raised = LLVM::LoadOp::create(b, loc, b.getI32Type(), safe, /*alignment=*/4, /*isVolatile=*/true);
   Value isRaised = LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::ne, raised, zero);
-  Value cancelled = LLVM::ConstantOp::create(b, loc, b.getI32Type(), kCancelled);
+  Value cancelled = LLVM::ConstantOp::create(b, loc, b.getI32Type(), ATTNC_STOP_CANCELLED);
   Value reason = LLVM::SelectOp::create(b, loc, isRaised, cancelled, byLimit);
   LLVM::StoreOp::create(b, loc, reason, stopField);
   func::ReturnOp::create(b, loc, reason);

@@ -10,6 +10,8 @@
 //   4. The kernel fills the struct and calls share_chunks, which leaves the chunks to attnc_control.parallel or runs them.
 #include "attnc/Lower/Cpu.h"
 
+#include "attnc-c/KernelAbi.h"
+
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -35,8 +37,8 @@ constexpr int64_t kChunkWork = 128 * 1024;
 /// What a loop counts whose length is known only inside, and a function such as exp.
 constexpr int64_t kTypicalTrips = 16, kFunctionWork = 8;
 constexpr llvm::StringLiteral kShare = "share_chunks";
-/// Offsets in attnc_control (include/attnc-c/KernelAbi.h).
-constexpr int32_t kParallel = 32, kPool = 40, kEnd = 48;
+/// Offsets in attnc_control.
+constexpr int32_t kParallel = offsetof(attnc_control, parallel), kPool = offsetof(attnc_control, pool), kEnd = kPool + sizeof(void *);
 
 /// An independent loop: bounds and steps of its dimensions, of which the first `shared` are one range.
 struct Nest {
