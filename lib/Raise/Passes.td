@@ -36,6 +36,23 @@ def RaiseAttention : Pass<"attnc-raise-attention", "::mlir::func::FuncOp"> {
     "::mlir::math::MathDialect"];
 }
 
+def RaiseCaptures : Pass<"attnc-raise-captures", "::mlir::func::FuncOp"> {
+  let summary = "masks and biases that attention captures as tensors are computed in its regions";
+  let description = [{
+    Where elementwise ops, views, broadcasts and ranges made the tensor. The regions say then which keys a query sees, and
+    the tensor of all pairs is not made:
+
+    ```mlir
+    %m = linalg.generic … { i = linalg.index 2; j = linalg.index 3; cmpi sle, j, i }
+    %o = attn.attention … captures %m[0, 0, i, j] … mask(%b, %h, %i, %j, %n, %c) { attn.yield %c : i1 }
+    // becomes
+    %o = attn.attention … mask(%b, %h, %i, %j, %n) { %c = arith.cmpi sle, %j, %i : index  attn.yield %c : i1 }
+    ```
+  }];
+  let dependentDialects = ["::attnc::attn::AttnDialect", "::mlir::tensor::TensorDialect", "::mlir::arith::ArithDialect",
+    "::mlir::math::MathDialect"];
+}
+
 def RaiseSoftmax : Pass<"attnc-raise-softmax", "::mlir::func::FuncOp"> {
   let summary = "softmax in steps becomes linalg.softmax";
   let description = [{
