@@ -1,6 +1,6 @@
-"""A table of models by route: torch.export, and ONNX of two opsets as torch.onnx.export writes it.
+"""A table of models by route: torch.export, and ONNX of two opsets as torch.onnx.export writes it (of 17: by tracing).
 
-    onnx_report.py [--routes torch,onnx18,onnx23] [--import-only] [--jobs N] [--table FILE] [MODEL …]     (default: all)
+    onnx_report.py [--routes torch,onnx17,onnx18,onnx23] [--import-only] [--jobs N] [--table FILE] [MODEL …]     (default: all)
 
 FILE gets the table as Markdown."""
 import argparse
@@ -11,7 +11,6 @@ import logging
 import multiprocessing
 import pathlib
 import tempfile
-import time
 import warnings
 
 import common
@@ -19,7 +18,7 @@ import torch
 
 from attnc import frontends
 from torch_models import CASES
-from torch_report import check, import_case
+from torch_report import check, core_seconds, import_case
 
 warnings.filterwarnings("ignore")
 logging.getLogger("torch.onnx").setLevel(logging.ERROR)
@@ -29,6 +28,13 @@ logging.getLogger("onnxscript").setLevel(logging.ERROR)
 NOT_EXPORTED = {"flex_alibi", "flex_window"}
 
 
+def export_by_tracing(module, inputs, path, case) -> None:
+    """With the exporter that torch had before: other masks, sizes as numbers of nodes."""
+    names = [f"input{n}" for n in range(len(inputs))]
+    axes = {name: {d: dim.__name__ for d, dim in varies.items()} for name, varies in zip(names, case.dynamic_shapes)}
+    torch.onnx.export(module, inputs, path, dynamo=False, opset_version=17, input_names=names, output_names=["y"], dynamic_axes=axes)
+
+
 def export(name: str, opset: int):
     """The module, and the .onnx file that torch writes of it, its weights beside it."""
     case, path = CASES[name], common.FOLDER / f"{name}_{opset}.onnx"
@@ -36,6 +42,9 @@ def export(name: str, opset: int):
     module = case.make().eval()
     with torch.no_grad(), contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        if opset == 17:
+            export_by_tracing(module, case.inputs(*case.sizes[0]), path, case)
+            return module, path
         torch.onnx.export(module, case.inputs(*case.sizes[0]), path, dynamo=True, opset_version=opset, dynamic_shapes=case.dynamic_shapes,
                           verbose=False, external_data=True)
     return module, path
@@ -43,22 +52,22 @@ def export(name: str, opset: int):
 
 def through_onnx(opset: int):
     def importer(name, row):
-        began = time.time()
+        began = core_seconds()
         module, path = export(name, opset)
-        row.export, began = time.time() - began, time.time()
+        row.export, began = core_seconds() - began, core_seconds()
         imported = frontends.load(path)
-        row.imported, row.text, row.attentions = time.time() - began, len(imported.text), imported.text.count("= attn.attention ")
+        row.imported, row.text, row.attentions = core_seconds() - began, len(imported.text), imported.text.count("= attn.attention ")
         return module, imported
     return importer
 
 
-ROUTES = {"torch": import_case, "onnx18": through_onnx(18), "onnx23": through_onnx(23)}
+ROUTES = {"torch": import_case, "onnx17": through_onnx(17), "onnx18": through_onnx(18), "onnx23": through_onnx(23)}
 
 HEAD = """# Models by route
 
 Written by `onnx_report.py --table` (random weights at small width but for MiniLM; `torch_models.py` and `hf_models.py` make them). A cell is: what is
 found behind raise of what the source has, of attention, normalisation, GELU or SiLU and rotary embedding (those that it has); the largest norm-wise
-error against PyTorch in f32 over three shapes, two of them unseen at export; seconds to import beside the export, and to compile, on one busy core.
+error against PyTorch in f32 over three shapes, two of them unseen at export; seconds of a core to import, beside the export, and to compile.
 Models ending in `_eager` have their attention in plain operations.
 
 """
@@ -90,7 +99,7 @@ def check_route(name: str, route: str, import_only: bool):
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("models", nargs="*")
-    parser.add_argument("--routes", default=",".join(ROUTES))
+    parser.add_argument("--routes", default="torch,onnx18,onnx23")
     parser.add_argument("--import-only", action="store_true", help="neither compile nor run")
     parser.add_argument("--jobs", type=int, default=1, help="how many at a time")
     parser.add_argument("--table", help="write the table there")

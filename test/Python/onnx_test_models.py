@@ -32,6 +32,8 @@ def add(name, route):
     setattr(Models, f"test_{name}_{route}", test)
 
 
+for _name in ("bert", "gpt2", "t5"):
+    add(_name, "onnx17")
 for _name in CASES:
     if _name not in NOT_EXPORTED | EAGER:
         for _route in ("onnx18", "onnx23"):

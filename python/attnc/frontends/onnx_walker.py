@@ -253,12 +253,16 @@ class Walker:
     # -- values
 
     def constant(self, tensor: TensorProto, name: str = "") -> Operand:
-        """A tensor of the file: a Known where it is small and of integers or one number, else a weight."""
+        """A tensor of the file: a Known where it is small and of integers or one number, bools that are all the same one
+        such (exporters fold masks that hide nothing), else a weight."""
         if id(tensor) not in self._constants:
             stored = onnx_file.stored(tensor, self.folder)
             small = stored.count <= (1 if scalar.is_float(stored.dtype) else 64)
             if small:
                 made = onnx_known.from_numbers(stored.dtype, stored.array())
+            elif stored.dtype == "i1" and (array := stored.array()).min() == array.max():
+                with self.at_entry():
+                    made = tensor_ops.full(self.b, stored.shape, "i1", bool(array.flat[0]))
             else:
                 unique = self.unique(tensor.name or name or "constant")
                 made = self.weights.load(self.b, unique, stored.dtype, stored.shape, stored.data, lambda: self.places.get(tensor.name))
