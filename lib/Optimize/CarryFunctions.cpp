@@ -26,9 +26,10 @@ class Carrying {
 public:
   explicit Carrying(const RowLoop &loop) : loop(loop), op(loop.op), rows(loop), b(op.getContext()) {}
 
-  RowLoop run() {
+  RowLoop run(unsigned &count) {
     findFunctions();
     SmallVector<Value> chosen = choose();
+    count = chosen.size();
     if (chosen.empty())
       return loop;
     b.setInsertionPoint(op);
@@ -46,6 +47,9 @@ public:
         all = tensor::ExpandShapeOp::create(b, value.getLoc(), value.getType(), carried, mergeRows(rank(value), loop.rank()), shapes[value]);
       value.replaceAllUsesWith(all);
     }
+    for (Operation &inner : llvm::make_early_inc_range(llvm::reverse(made.getBody().front())))
+      if (isOpTriviallyDead(&inner))
+        inner.erase();
     op.erase();
     return {made, loop.sizes};
   }
@@ -160,4 +164,4 @@ private:
 
 } // namespace
 
-RowLoop compact::carryFunctions(const RowLoop &loop) { return Carrying(loop).run(); }
+RowLoop compact::carryFunctions(const RowLoop &loop, unsigned &count) { return Carrying(loop).run(count); }
