@@ -15,8 +15,7 @@ struct ContractionLoops {
   ContractionLoops(mlir::ImplicitLocOpBuilder &b, const ContractionKernel &kernel, const CpuLevel &level);
 
   const Contraction &first() const { return kernel.products[0]; }
-  /// Where the results go, and the loop of each of an output's dimensions.
-  llvm::SmallVector<mlir::Value> getOutputs() const;
+  /// The loop of each of an output's dimensions.
   llvm::ArrayRef<unsigned> getOutputDims(size_t output) const;
   std::optional<int64_t> getSize(unsigned loop) const { return mlir::getConstantIntValue(sizes[loop]); }
 
