@@ -19,10 +19,18 @@ static Num erfcLarge(Num x) {
   return e * (evaluate(kErfc, t) / fma(a, 2, x.literal(1)));
 }
 
+/// 1 - erfc a for a ≥ 0.92 in f32: with y = log2 erfc a and k the whole number next to it, 1 - 2^k·2^(y - k). The low bits of a sum
+/// that rounds to whole numbers are k, and the exponent field of 2^k, which is a normal number. (erf 4 is 1.)
+static Num erfLarge(Num a) {
+  Num y = evaluate(kErfcLogarithm, select(a > 4, a.literal(4), a)), magic = a.literal(0x1.8p23 + 127);
+  Num sum = y + magic, k = sum - magic;
+  return fma(-evaluate(kPowerOf2, y - k), (sum.bits() << 23).asFloat(), 1);
+}
+
 Num erf(Num x) {
   Num a = abs(x);
-  Num complement = x.isF64() ? erfcLarge(a) : exp(-evaluate(kErfcLogarithm, clamp(a, 0.9, 4)));
-  return select(a < kErfSmallEnd, erfSmall(x), copySign(1 - complement, x));
+  Num large = x.isF64() ? 1 - erfcLarge(a) : erfLarge(a);
+  return select(a < kErfSmallEnd, erfSmall(x), copySign(large, x));
 }
 
 Num erfc(Num x) {

@@ -28,6 +28,10 @@ static constexpr double kExponentialF64[] = { // 2^-60
     2.0875329478929789e-09};
 const Polynomial kExponential{kExponentialF32, kExponentialF64};
 
+static constexpr double kPowerOf2F32[] = { // 2^-29
+    1.0, 0.693147182, 0.240226462, 0.0555032864, 0.00961848907, 0.00133999344, 0.000153458212};
+const Polynomial kPowerOf2{kPowerOf2F32, {}};
+
 static constexpr double kTanhSmallF32[] = { // 2^-30
     -0.333333164, 0.133325353, -0.0538460314, 0.021042781, -0.00622979645};
 static constexpr double kTanhSmallF64[] = { // 2^-55
@@ -84,9 +88,8 @@ static constexpr double kErfSmallF64[] = { // 2^-56
     -1.6263992910145619e-07, 1.3985102865055762e-08, -8.342398669904073e-10};
 const Polynomial kErfSmall{kErfSmallF32, kErfSmallF64};
 
-static constexpr double kErfcLogarithmF32[] = { // 2^-34
-    -0.000150612439, 1.12938178, 0.633663476, 0.107857861, -0.0247740857,
-    0.00399379246, -0.000378717348, 1.12803118e-05, 7.40522978e-07};
+static constexpr double kErfcLogarithmF32[] = { // 2^-29 of erfc
+    -0.000276865292, -1.62691236, -0.919229031, -0.14996545, 0.0320767649, -0.00439263787, 0.000282870984};
 const Polynomial kErfcLogarithm{kErfcLogarithmF32, {}};
 
 static constexpr double kErfcF64[] = { // 2^-54

@@ -40,10 +40,12 @@ extern const Polynomial kLogarithmTail;
 extern const Polynomial kArcTangent, kArcSine;
 /// (sin(√z) / √z - 1) / z and (cos(√z) - 1 + z/2) / z², z ≤ (π/4)².
 extern const Polynomial kSine, kCosine;
+/// 2^x, |x| ≤ ½; f32 only.
+extern const Polynomial kPowerOf2;
 /// erf(√z) / √z - 1, z ≤ 0.92².
 extern const Polynomial kErfSmall;
 inline constexpr double kErfSmallEnd = 0.92;
-/// -log erfc x, 0.92 ≤ x ≤ 4; f32 only.
+/// log2 erfc x, 0.92 ≤ x ≤ 4; f32 only.
 extern const Polynomial kErfcLogarithm;
 /// (1 + 2x)·e^(x²)·erfc x of t = (x - 4) / (x + 4), ½ ≤ x ≤ 28; f64 only.
 extern const Polynomial kErfc;

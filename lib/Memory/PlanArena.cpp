@@ -10,6 +10,7 @@
 // the same time, in the best order that was found: valid for all sizes, and close to the largest sum of live buffers.
 #include "EntrySizes.h"
 #include "PackingOrder.h"
+#include "SizeTerms.h"
 
 #include "attnc/Memory/Memory.h"
 
@@ -86,6 +87,8 @@ private:
   void replaceAllocs();
   LogicalResult takeComputedSizes();
   void addSizeFunction();
+  std::optional<SizeTerms> termsOf(Buffer &buffer);
+  ArrayAttr attributeOf(const SizeTerms &terms);
   void recordPlan();
 
   func::FuncOp function;
@@ -328,7 +331,31 @@ void ArenaPlanner::addSizeFunction() {
   func::ReturnOp::create(b, loc, results);
 }
 
-/// The plan in numbers, for the manifest: attnc.plan = [{estimate, first, last, below}]; and attnc.kernels, the kernels
+/// The bytes of a buffer as a sum of products of sizes; nothing if they are none.
+std::optional<SizeTerms> ArenaPlanner::termsOf(Buffer &buffer) {
+  std::optional<SizeTerms> terms = SizeTerms{{{}, buffer.fixedBytes}};
+  for (Value given : buffer.alloc.getDynamicSizes()) {
+    std::optional<SizeTerms> size = sizeTerms(*sizes.boundAtEntry(given));
+    if (!size)
+      return std::nullopt;
+    terms = productOf(*terms, *size);
+  }
+  return terms;
+}
+
+/// [[bytes, names of sizes…]…].
+ArrayAttr ArenaPlanner::attributeOf(const SizeTerms &terms) {
+  SmallVector<Attribute> sum;
+  for (const auto &[factors, count] : terms) {
+    SmallVector<Attribute> product = {top.getI64IntegerAttr(count)};
+    for (unsigned argument : factors)
+      product.push_back(function.getArgAttr(argument, "attnc.name"));
+    sum.push_back(top.getArrayAttr(product));
+  }
+  return top.getArrayAttr(sum);
+}
+
+/// The plan in numbers, for the manifest: attnc.plan = [{buffer, terms, first, last, below}]; and attnc.kernels, the kernels
 /// that the entry launches, each once: their places there are the numbers by which a run counts them; and
 /// attnc.loops, the first and last steps of its loops.
 void ArenaPlanner::recordPlan() {
@@ -343,14 +370,8 @@ void ArenaPlanner::recordPlan() {
       ShapedType::isDynamic(extent) ? stream << "?x" : stream << extent << "x";
     stream << type.getElementType();
     NamedAttrList row;
-    // Named sizes whose product, times the bytes, is the size; absent where it is no such product.
-    SmallVector<Attribute> dims;
-    for (Value size : buffer.alloc.getDynamicSizes())
-      if (auto argument = dyn_cast<BlockArgument>(*sizes.boundAtEntry(size)); argument && sizes.isSize(argument))
-        dims.push_back(function.getArgAttr(argument.getArgNumber(), "attnc.name"));
-    if (dims.size() == buffer.alloc.getDynamicSizes().size())
-      row.set("dims", top.getArrayAttr(dims));
-    row.set("bytes", top.getI64IntegerAttr(buffer.fixedBytes));
+    if (std::optional<SizeTerms> terms = termsOf(buffer))
+      row.set("terms", attributeOf(*terms));
     row.set("buffer", top.getStringAttr(name));
     row.set("first", top.getI64IntegerAttr(buffer.life.first));
     row.set("last", top.getI64IntegerAttr(buffer.life.last));

@@ -8,16 +8,14 @@
 //  -> carry(free %h = …) { %rows, %n = nonzero %running ; %g = gather_rows %h[%rows] ; %y = contract %g, %w …
 //                          %h1 = scatter_rows set %y into %h[%rows] … yield %h1 }
 #include "CompactRows.h"
+#include "LoopSizes.h"
 
 #include "attnc/Optimize/Passes.h"
 
-#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Arith/Utils/Utils.h"
-#include "mlir/Dialect/MemRef/Transforms/Transforms.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/IR/Remarks.h"
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace attnc {
 #define GEN_PASS_DEF_COMPACTLOOPS
@@ -30,58 +28,21 @@ using namespace attnc::compact;
 
 namespace {
 
-/// Products and attention: what is worth a list of rows.
-bool isHeavy(Operation *op) {
-  auto structured = dyn_cast<linalg::LinalgOp>(op);
-  return isa<attn::AttentionOp>(op) || (structured && linalg::isaContractionOpInterface(structured));
-}
-
-/// Sizes become those of values in front of the loop: a body that asks for the size of what it carries reads nothing.
-LogicalResult resolveSizes(Operation *function) {
-  RewritePatternSet patterns(function->getContext());
-  memref::populateResolveShapedTypeResultDimsPatterns(patterns);
-  memref::populateResolveRankedShapedTypeResultDimsPatterns(patterns);
-  tensor::DimOp::getCanonicalizationPatterns(patterns, function->getContext());
-  return applyPatternsGreedily(function, std::move(patterns));
-}
-
-/// Of what is carried, and of what that is expanded to.
-void hoistSizesOfCarried(loop::AdaptiveOp op) {
-  unsigned count = op.getNumCarried();
-  for (Region *region : {&op.getBody(), &op.getHalt()})
-    region->walk([&](tensor::DimOp dim) {
-      OpBuilder b(op);
-      if (!dim.getConstantIndex())
-        return;
-      int64_t at = *dim.getConstantIndex();
-      if (auto expand = dim.getSource().getDefiningOp<tensor::ExpandShapeOp>())
-        return dim.replaceAllUsesWith(getValueOrCreateConstantIndexOp(b, dim.getLoc(), expand.getMixedOutputShape()[at]));
-      auto argument = dyn_cast<BlockArgument>(dim.getSource());
-      if (!argument || argument.getOwner() != &region->front())
-        return;
-      unsigned number = argument.getArgNumber(), first = region == &op.getBody() ? 2 : 1;
-      Value init = number < first ? op.getActive() : op.getInits()[(number - first) % count];
-      dim.replaceAllUsesWith(tensor::DimOp::create(b, dim.getLoc(), init, at).getResult());
-    });
-}
-
 class Compaction {
 public:
   explicit Compaction(const RowLoop &of) : loop(of), rows(of) {
     for (auto [i, carried] : llvm::enumerate(loop.op.getCarried()))
       if (loop.op.getMark(i) != loop::Mark::Free && rows.isKept(body().getTerminator()->getOperand(i), carried))
         kept.insert(i);
+    for (Operation &op : body().without_terminator())
+      if (isHeavy(&op) && isByRow(&op))
+        ++followed;
+      else if (isHeavy(&op) && whole++ == 0)
+        firstWhole = &op;
   }
 
   /// Whether a heavy op is done for running rows alone.
-  bool pays() {
-    unsigned byRow = 0;
-    for (Operation &op : body().without_terminator())
-      if (isHeavy(&op))
-        ++(isByRow(&op) ? byRow : whole);
-    followed = byRow;
-    return byRow != 0;
-  }
+  bool pays() const { return followed != 0; }
 
   void run() {
     RowRewriter rewriter(rows);
@@ -96,12 +57,19 @@ public:
         op->erase();
   }
 
-  void remark() {
+  /// What follows the rows, what is carried for those that have stopped, and what is not skipped, why, and what would help.
+  void remark(unsigned carried) {
     std::string text = "rows that have stopped are skipped: " + std::to_string(followed) + " products and attentions follow the running rows";
+    if (carried)
+      text += ", " + std::to_string(carried) + " values that are made of frozen rows are carried";
     if (whole)
-      text += ", " + std::to_string(whole) + " are computed for all rows, because attention or an op that mixes rows reads what they give of rows that have "
-                                             "stopped; a carried value that keeps the last running step's (select by the mask of running rows) would make them follow";
+      text += ", " + std::to_string(whole) + " are computed for all rows: " + whyWhole();
     remark::passed(loop.op.getLoc(), remark::RemarkOpts::name("compaction").category("loops")) << text;
+  }
+
+  void remarkMissed() {
+    std::string text = "no row is skipped: " + (whole ? whyWhole() : "the body has no product and no attention");
+    remark::missed(loop.op.getLoc(), remark::RemarkOpts::name("compaction").category("loops")) << text;
   }
 
 private:
@@ -109,6 +77,38 @@ private:
 
   bool isByRow(Operation *op) const {
     return llvm::all_of(op->getResults(), [&](Value v) { return !rows.isDense(v); }) && llvm::any_of(op->getResults(), [&](Value v) { return rows.isCompact(v); });
+  }
+
+  /// Whether what an op computes is made of a carried value that goes on in rows that have stopped.
+  bool readsFree(Operation *op) {
+    SetVector<Operation *> slice;
+    BackwardSliceOptions options;
+    options.inclusive = true;
+    options.filter = [&](Operation *inner) { return inner->getBlock() == &body(); };
+    if (failed(getBackwardSlice(op, &slice, options)))
+      return false;
+    for (Operation *inner : slice)
+      for (Value operand : inner->getOperands())
+        for (auto [i, carried] : llvm::enumerate(loop.op.getCarried()))
+          if (operand == carried && loop.op.getMark(i) == loop::Mark::Free)
+            return true;
+    return false;
+  }
+
+  /// Of the first op that is computed for all rows.
+  std::string whyWhole() {
+    auto quoted = [](Operation *op) { return "'" + op->getName().getStringRef().str() + "'"; };
+    std::string text = quoted(firstWhole);
+    Value result = firstWhole->getResult(0);
+    if (rows.form(result) == Form::None)
+      return text + (readsFree(firstWhole) ? " reads a carried value that is free; frozen, it would let it follow" : " does not work row by row");
+    Operation *reader = rows.wholeReader(result);
+    if (isa_and_nonnull<attn::AttentionOp>(reader))
+      return text + " makes keys or values, which attention reads of rows that have stopped; a carried value that keeps the last running step's (select by the "
+                    "mask of running rows) would let it follow";
+    if (!reader || reader == body().getTerminator())
+      return text + " makes what rows that have stopped are given too; a carried value that is frozen would let it follow";
+    return text + " is read by " + quoted(reader) + ", which does not work row by row";
   }
 
   void visit(Operation *op, RowRewriter &rewriter) {
@@ -154,7 +154,8 @@ private:
   RowLoop loop;
   RowAnalysis rows;
   llvm::SmallDenseSet<unsigned> kept; ///< carried values that the body itself keeps for rows that have stopped
-  unsigned followed = 0, whole = 0;
+  unsigned followed = 0, whole = 0; ///< products and attentions
+  Operation *firstWhole = nullptr;
 };
 
 class CompactLoops : public attnc::impl::CompactLoopsBase<CompactLoops> {
@@ -181,10 +182,14 @@ private:
     op->replaceAllUsesWith(copy.getResults());
     RowLoop flat = flattenRows(copy);
     hoistSizesOfCarried(flat.op);
-    Compaction compaction(flat);
-    if (!compaction.pays())
+    if (Compaction before(flat); !before.pays()) {
+      before.remarkMissed();
       return restore(flat, op);
-    compaction.remark();
+    }
+    unsigned carried = 0;
+    flat = carryFunctions(flat, carried);
+    Compaction compaction(flat);
+    compaction.remark(carried);
     compaction.run();
     op.erase();
   }

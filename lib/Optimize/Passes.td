@@ -43,6 +43,17 @@ def CompactLoops : Pass<"attnc-compact-loops", "::mlir::ModuleOp"> {
   let dependentDialects = ["::attnc::attn::AttnDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect", "::mlir::arith::ArithDialect"];
 }
 
+def SplitStepSignals : Pass<"attnc-split-step-signals", "::mlir::ModuleOp"> {
+  let summary = "keys and values that change by a step's signal alone are computed without it";
+  let description = [{
+    Wants the form that attnc-expand-policies leaves. Where attention's keys and values are "row value + step vector", K = (H + S_t)·W with H
+    frozen and S_t the sum of a table of positions and of a vector of the step, they are computed from H and the table; what the vector adds to the
+    values is added to the output. A packed projection is split into those of queries, keys and values. A remark (category `loops`) says where that is done,
+    and where it is not, what stood in the way.
+  }];
+  let dependentDialects = ["::attnc::attn::AttnDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect", "::mlir::arith::ArithDialect"];
+}
+
 def CheckOps : Pass<"attnc-check-ops"> {
   let summary = "every op is one that the later phases know";
   let description = [{

@@ -54,6 +54,7 @@ RowAnalysis::RowAnalysis(const RowLoop &loop) : loop(loop) {
   for (Operation &inner : op.getBody().front().without_terminator())
     findForms(&inner);
   Operation *yield = op.getBody().front().getTerminator();
+  reader = yield;
   for (auto [i, value] : llvm::enumerate(yield->getOperands()))
     need(value, op.getMark(i) == loop::Mark::Free || form(value) != Form::Flat || isKept(value, op.getCarried()[i]));
   for (Operation &inner : llvm::reverse(op.getBody().front().without_terminator()))
@@ -261,10 +262,20 @@ void RowAnalysis::findForms(Operation *op) {
 void RowAnalysis::need(Value value, bool allRows) {
   if (!isa<RankedTensorType>(value.getType()))
     return;
-  if (allRows || form(value) == Form::None)
-    dense.insert(value);
-  else
+  if (!allRows && form(value) != Form::None)
     compacted.insert(value);
+  else if (dense.insert(value).second)
+    readers[value] = reader;
+}
+
+Operation *RowAnalysis::wholeReader(Value value) const {
+  Operation *op = readers.lookup(value);
+  auto isRowByRow = [&](Operation *by) {
+    return by && by->getNumResults() == 1 && !isa<AttentionOp>(by) && form(by->getResult(0)) != Form::None && isDense(by->getResult(0));
+  };
+  while (isRowByRow(op))
+    op = readers.lookup(op->getResult(0));
+  return op;
 }
 
 std::optional<std::pair<Value, Value>> RowAnalysis::matchKeep(Operation *op) const {
@@ -334,6 +345,7 @@ void RowAnalysis::needOperandsOf(Operation *op) {
 void RowAnalysis::findDemand(Operation *op) {
   if (isa<tensor::DimOp>(op))
     return; // of shapes alone; those of carried values are known in front of the loop
+  reader = op;
   bool readWhole = isa<tensor::EmptyOp>(op) || !isMemoryEffectFree(op) || llvm::none_of(op->getResults(), [&](Value v) { return isa<RankedTensorType>(v.getType()); });
   bool readByRow = false;
   for (Value result : op->getResults()) {

@@ -17,6 +17,13 @@ struct RowLoop {
 };
 RowLoop flattenRows(loop::AdaptiveOp op);
 
+/// Carries what the body computes of frozen rows alone and reads for all rows: as many values as `count` says. Returns the loop that takes
+/// its place, or it itself.
+RowLoop carryFunctions(const RowLoop &loop, unsigned &count);
+
+/// Products and attention: what is worth a list of rows.
+bool isHeavy(mlir::Operation *op);
+
 /// The dimensions of a tensor of which the first `rowDims` become one: [[0 … rowDims - 1], [rowDims], …].
 llvm::SmallVector<mlir::ReassociationIndices> mergeRows(int64_t rank, unsigned rowDims);
 
@@ -41,6 +48,8 @@ public:
   RowLoops rowLoops(mlir::linalg::LinalgOp op) const;
   /// All rows of it are read: by another row, or by what is no row op.
   bool isDense(mlir::Value value) const { return dense.contains(value); }
+  /// Of what isDense: the op that reads all rows of it, or of what is made of it row by row.
+  mlir::Operation *wholeReader(mlir::Value value) const;
   /// Running rows of it are read.
   bool isCompact(mlir::Value value) const { return compacted.contains(value); }
   /// select(running, new, old), row by row: the operands new and old.
@@ -77,6 +86,8 @@ private:
   const RowLoop &loop;
   llvm::DenseMap<mlir::Value, Form> forms;
   llvm::DenseSet<mlir::Value> dense, compacted;
+  llvm::DenseMap<mlir::Value, mlir::Operation *> readers; ///< of what is dense, the op by which it first was
+  mlir::Operation *reader = nullptr;                      ///< whose demand is being found
 };
 
 /// What an operand of a linalg op has of the rows: all of their dimensions in front, none, or one of them in front.

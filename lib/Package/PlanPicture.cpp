@@ -4,16 +4,16 @@
 //
 // Steps are drawn by rank: only those where a buffer begins or ends, or a loop does, so that nothing is a hair's breadth wide.
 #include "attnc/Package/Inspect.h"
+#include "attnc/Support/Svg.h"
 #include "attnc/Support/Text.h"
 #include <algorithm>
-#include <cstdio>
 
 namespace attnc {
 namespace {
 
 constexpr double kWidth = 1180, kLeft = 84, kRight = 900, kTop = 104, kCurve = 110, kGap = 34, kArena = 360;
 constexpr double kArenaTop = kTop + kCurve + kGap, kBottom = kArenaTop + kArena, kHeight = kBottom + 64;
-constexpr std::string_view kInk = "#1f2933", kFaint = "#6b7785", kGrid = "#e3e7ec", kBand = "#f0ead6", kPeak = "#b3261e";
+constexpr std::string_view kInk = inkColour, kFaint = faintColour, kGrid = gridColour, kBand = "#f0ead6", kPeak = "#b3261e";
 
 /// What a buffer is for, seen from the loops.
 struct Role {
@@ -25,28 +25,9 @@ constexpr Role kRoles[] = {
     {"outside of loops", "#7fa88b"},
 };
 
-std::string number(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f", value);
-  return text;
-}
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (char c : text) {
-    if (c == '<')
-      out += "&lt;";
-    else if (c == '&')
-      out += "&amp;";
-    else
-      out += c;
-  }
-  return out;
-}
-
-class Picture {
+class Picture : Svg {
 public:
-  Picture(const Function &f, const PlanAt &at, const std::map<std::string, int64_t> &sizes) : f(f), at(at), sizes(sizes) {
+  Picture(const Function &f, const PlanAt &at, const std::map<std::string, int64_t> &sizes) : Svg(kWidth, kHeight), f(f), at(at), sizes(sizes) {
     for (auto &b : f.plan)
       steps.insert(steps.end(), {b.first, b.last + 1});
     for (auto &loop : f.loops)
@@ -56,16 +37,13 @@ public:
   }
 
   std::string text() {
-    out = concat("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 ", number(kWidth), " ", number(kHeight), "\" width=\"", number(kWidth), "\" height=\"",
-                 number(kHeight), "\" font-family=\"DejaVu Sans, Helvetica, Arial, sans-serif\" font-size=\"12\" fill=\"", kInk, "\">\n");
-    rectangle(0, 0, kWidth, kHeight, "fill=\"#ffffff\"");
     heading();
     loops();
     axes();
     curve();
     buffers();
     peak();
-    return std::move(out) + "</svg>\n";
+    return take();
   }
 
 private:
@@ -75,17 +53,6 @@ private:
   }
   double y(uint64_t bytes) const { return kBottom - kArena * double(bytes) / double(std::max<uint64_t>(at.bytes, 1)); }
   double yCurve(uint64_t bytes) const { return kTop + kCurve - kCurve * double(bytes) / double(std::max<uint64_t>(at.bytes, 1)); }
-
-  void rectangle(double left, double top, double width, double height, std::string_view style, std::string_view title = {}) {
-    out += concat("<rect x=\"", number(left), "\" y=\"", number(top), "\" width=\"", number(width), "\" height=\"", number(height), "\" ", style);
-    out += title.empty() ? std::string("/>\n") : concat("><title>", escaped(title), "</title></rect>\n");
-  }
-  void line(double x1, double y1, double x2, double y2, std::string_view style) {
-    out += concat("<line x1=\"", number(x1), "\" y1=\"", number(y1), "\" x2=\"", number(x2), "\" y2=\"", number(y2), "\" ", style, "/>\n");
-  }
-  void label(double left, double top, std::string_view text, std::string_view style = {}) {
-    out += concat("<text x=\"", number(left), "\" y=\"", number(top), "\" ", style, ">", escaped(text), "</text>\n");
-  }
 
   void heading() {
     std::string values;
@@ -151,7 +118,7 @@ private:
       for (int side : {0, 1})
         points += concat(" ", number(x(steps[i + size_t(side)])), ",", number(yCurve(liveAt(steps[i]))));
     points += concat(" ", number(kRight), ",", number(kTop + kCurve));
-    out += concat("<polygon points=\"", points, "\" fill=\"#9db4c8\" fill-opacity=\"0.8\" stroke=\"#4d6a83\"/>\n");
+    polygon(points, "fill=\"#9db4c8\" fill-opacity=\"0.8\" stroke=\"#4d6a83\"");
     line(kLeft, yCurve(at.bytes), kRight, yCurve(at.bytes), concat("stroke=\"", kInk, "\" stroke-dasharray=\"5 4\""));
   }
 
@@ -202,7 +169,6 @@ private:
   const PlanAt &at;
   const std::map<std::string, int64_t> &sizes;
   std::vector<int> steps;
-  std::string out;
 };
 
 } // namespace

@@ -192,14 +192,16 @@ void Builder::addPlan(func::FuncOp function, Function &out) {
     buffer.last = row.getAs<IntegerAttr>("last").getInt();
     for (int64_t below : row.getAs<DenseI64ArrayAttr>("below").asArrayRef())
       buffer.below.push_back(below);
-    if (auto dims = row.getAs<ArrayAttr>("dims")) {
-      PlanTerm term{row.getAs<IntegerAttr>("bytes").getInt(), {}};
-      for (auto dim : dims.getAsRange<StringAttr>()) {
-        StringRef name = dim.getValue();
-        name.consume_front(kCapacity);
-        term.dims.push_back(name.str());
+    if (auto terms = row.getAs<ArrayAttr>("terms")) {
+      buffer.size.emplace();
+      for (auto product : terms.getAsRange<ArrayAttr>()) {
+        PlanTerm &term = buffer.size->emplace_back(PlanTerm{cast<IntegerAttr>(product[0]).getInt(), {}});
+        for (auto dim : product.getValue().drop_front()) {
+          StringRef name = cast<StringAttr>(dim).getValue();
+          name.consume_front(kCapacity);
+          term.dims.push_back(name.str());
+        }
       }
-      buffer.size = std::vector<PlanTerm>{term};
     }
     out.plan.push_back(buffer);
   }

@@ -33,6 +33,7 @@ static void buildOptimizePhase(OpPassManager &passes) {
   passes.addPass(createExpandPolicies());
   passes.addPass(createLoopInvariantCodeMotionPass());
   passes.addPass(createCSEPass());
+  passes.addPass(createSplitStepSignals());
   passes.addPass(createCompactLoops());
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createLoopInvariantCodeMotionPass());

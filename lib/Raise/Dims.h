@@ -23,6 +23,11 @@ public:
 
   /// Cuts the variables where the operands do, and chooses dimensions.
   bool assign(Miss &miss);
+  /// This variable, whole, is that dimension; for those that are known without a match.
+  void set(Dim dim, unsigned variable) {
+    cuts[variable] = {1};
+    digits[dim] = context.variable(variable);
+  }
 
   /// The digits that an index counts through, the most significant first, with their extents; constants stay. None
   /// where it is not made of whole digits.

@@ -41,6 +41,10 @@ ExprRef Elements::expand(ExprRef expr) {
   ExprRef result = expr;
   if (expr->kind == Kind::Load) {
     ExprRef inside = step(expr);
+    if (inside == expr) { // its indices may be elements themselves
+      auto indices = llvm::map_to_vector(expr->operands, [&](ExprRef e) { return expand(e); });
+      inside = context.load(expr->value, indices);
+    }
     if (inside != expr)
       result = expand(inside);
     if (result != expr && llvm::all_of(expr->operands, isPlain))

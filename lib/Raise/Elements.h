@@ -57,6 +57,9 @@ public:
   ExprRef scalar(mlir::Value value);
   /// A scalar, or the element of a tensor of rank 0, through the ops on scalars that compute it.
   ExprRef scalarElement(mlir::Value value);
+  /// Values yielded by a block of scalar code; empty where an op is not known. `known` has the arguments.
+  llvm::SmallVector<ExprRef> evaluate(mlir::Block &block, llvm::DenseMap<mlir::Value, ExprRef> known,
+                                      llvm::ArrayRef<ExprRef> loops);
 
 private:
   ExprRef stepLinalg(mlir::linalg::LinalgOp op, ExprRef load);
@@ -65,9 +68,6 @@ private:
   ExprRef stepView(mlir::Operation *op, ExprRef load);
   ExprRef stepConcat(mlir::tensor::ConcatOp op, ExprRef load);
   ExprRef stepColumn(mlir::tensor::ConcatOp op, ExprRef load);
-  /// Values yielded by a block of scalar code; empty where an op is not known. `known` has the arguments.
-  llvm::SmallVector<ExprRef> evaluate(mlir::Block &block, llvm::DenseMap<mlir::Value, ExprRef> known,
-                                      llvm::ArrayRef<ExprRef> loops);
   ExprRef indexOf(mlir::AffineExpr expr, llvm::ArrayRef<ExprRef> loops);
   llvm::SmallVector<ExprRef> indicesOf(mlir::AffineMap map, llvm::ArrayRef<ExprRef> loops);
   llvm::SmallVector<ExprRef> bindLoops(mlir::linalg::LinalgOp op, unsigned result, ExprRef load);

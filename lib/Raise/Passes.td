@@ -23,9 +23,31 @@ def RaiseAttention : Pass<"attnc-raise-attention", "::mlir::func::FuncOp"> {
         mask(%b, %h, %i, %j, %n) { %c = arith.cmpi sle, %j, %i : index  attn.yield %c : i1 }
     ```
 
+    A term in the denominator that no key has, or a column beside the scores that is dropped behind softmax, is the op's
+    sink. Weights that are the sigmoid of scores are its sigmoid normaliser, unless keys or values are a matrix of weights:
+    that is a layer. Keys and values that are joined along j for this attention alone (a memory, a prefix, a cache in front
+    of new ones) are its sources; what else reads the join keeps it.
+
     A score set to, or increased by, a constant at or below -10000 where a bool holds is masked: the constant is taken
     for -inf. A row of which nothing is visible becomes 0, where the graph gave NaN or, under a finite constant, a mean.
     Remarks (`--remarks-filter=raise`) name each product that has a softmax behind it and was not raised, and why.
+  }];
+  let dependentDialects = ["::attnc::attn::AttnDialect", "::mlir::tensor::TensorDialect", "::mlir::arith::ArithDialect",
+    "::mlir::math::MathDialect"];
+}
+
+def RaiseCaptures : Pass<"attnc-raise-captures", "::mlir::func::FuncOp"> {
+  let summary = "masks and biases that attention captures as tensors are computed in its regions";
+  let description = [{
+    Where elementwise ops, views, broadcasts and ranges made the tensor. The regions say then which keys a query sees, and
+    the tensor of all pairs is not made:
+
+    ```mlir
+    %m = linalg.generic … { i = linalg.index 2; j = linalg.index 3; cmpi sle, j, i }
+    %o = attn.attention … captures %m[0, 0, i, j] … mask(%b, %h, %i, %j, %n, %c) { attn.yield %c : i1 }
+    // becomes
+    %o = attn.attention … mask(%b, %h, %i, %j, %n) { %c = arith.cmpi sle, %j, %i : index  attn.yield %c : i1 }
+    ```
   }];
   let dependentDialects = ["::attnc::attn::AttnDialect", "::mlir::tensor::TensorDialect", "::mlir::arith::ArithDialect",
     "::mlir::math::MathDialect"];
@@ -48,7 +70,7 @@ def RaiseNorms : Pass<"attnc-raise-norms", "::mlir::func::FuncOp"> {
   let description = [{
     Over the last dimension of static size n: x · rsqrt(Σ x² / n + eps) · w, and with x - Σ x / n in place of x, and a bias;
     factors in any order, the variance also as E[x²] - E[x]², divided by √(…) or multiplied by its reciprocal, in f32 or
-    not. √n · x · rsqrt(Σ x² + eps) is the same with eps / n. A normalisation with eps outside of the root is another
+    not. √n · x · rsqrt(Σ x² + eps) is the same with eps / n; without the √n (L2), weight is 1 / √n. A normalisation with eps outside of the root is another
     function: it stays, and a remark says so.
 
     ```mlir

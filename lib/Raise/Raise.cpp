@@ -8,6 +8,7 @@ using namespace mlir;
 void attnc::buildRaisePhase(OpPassManager &passes) {
   // 1. Attention first: it is made of the others.
   passes.addNestedPass<func::FuncOp>(createRaiseAttention());
+  passes.addNestedPass<func::FuncOp>(createRaiseCaptures());
   passes.addPass(createCanonicalizerPass());
   // 2. What is left of them.
   passes.addNestedPass<func::FuncOp>(createRaiseSoftmax());

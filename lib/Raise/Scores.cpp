@@ -21,6 +21,17 @@ static std::pair<ExprRef, ExprRef> stripShift(ExprRef exponent, ExprRef key) {
   return {exponent, nullptr};
 }
 
+/// What is subtracted from scores and sink alike does not show in their softmax.
+static void stripCommonShift(SoftmaxElement &softmax) {
+  auto [scores, sink] = std::pair(softmax.scores, softmax.sink);
+  while (scores->is("arith.subf") && sink->is("arith.subf") && (*scores)[1] == (*sink)[1] && !dependsOn((*sink)[1], softmax.key->variable))
+    std::tie(scores, sink) = std::pair((*scores)[0], (*sink)[0]);
+  std::tie(softmax.scores, softmax.sink) = std::pair(scores, sink);
+}
+
+/// The index behind all keys: that of a column that is joined to the scores.
+static ExprRef lastIndex(ExprContext &context) { return context.op("last", {context.integer(0)}); }
+
 /// linalg.softmax of the scores; or of concat(scores, column), of which only the keys' weights are read: the column is a sink.
 static std::optional<SoftmaxElement> matchNamedSoftmax(Elements &elements, linalg::SoftmaxOp softmax, ExprRef e) {
   ExprContext &context = elements.context;
@@ -28,14 +39,13 @@ static std::optional<SoftmaxElement> matchNamedSoftmax(Elements &elements, linal
   if (!key->is("slice") || !(*key)[1]->isInt(0))
     return SoftmaxElement{scores, key, nullptr, nullptr, nullptr};
   SmallVector<ExprRef> indices(e->operands);
-  ExprRef last = indices[softmax.getDimension()] = context.op("last", {context.integer(0)});
+  ExprRef last = indices[softmax.getDimension()] = lastIndex(context);
   ExprRef sink = elements.element(softmax.getInput(), indices);
   if (contains(scores, key) || contains(sink, last))
     return std::nullopt;
-  key = (*key)[0];
-  if (scores->is("arith.subf") && sink->is("arith.subf") && (*scores)[1] == (*sink)[1] && !dependsOn((*sink)[1], key->variable))
-    return SoftmaxElement{(*scores)[0], key, (*sink)[1], nullptr, (*sink)[0]};
-  return SoftmaxElement{scores, key, nullptr, nullptr, sink};
+  SoftmaxElement result{scores, (*key)[0], nullptr, nullptr, sink};
+  stripCommonShift(result);
+  return result;
 }
 
 /// s where the term is exp(s - m), m the maximum that was subtracted from the scores (null: nothing was).
@@ -50,6 +60,22 @@ static ExprRef matchSinkTerm(ExprContext &context, ExprRef term, ExprRef maximum
   return exponent == context.op("arith.mulf", {maximum, context.number(-1)}) ? context.number(0) : nullptr;
 }
 
+/// sum = Σ body over all values of the index.
+static bool isSumOf(Elements &elements, ExprRef sum, ExprRef index, ExprRef body) {
+  std::optional<Reduction> reduction = elements.openExpanded(sum, index);
+  return reduction && reduction->combiner == "arith.addf" && reduction->body == body && reduction->init->isFloat(0);
+}
+
+/// The last term of a sum whose others are those of the keys: of a column that is joined to the scores.
+static ExprRef getColumn(Elements &elements, ExprRef sum, ExprRef key, ExprRef numerator) {
+  ExprContext &context = elements.context;
+  ExprRef last = lastIndex(context), inside = context.op("slice", {key, context.integer(0)});
+  if (contains(numerator, inside) || !isSumOf(elements, sum, inside, numerator))
+    return nullptr;
+  std::optional<Reduction> column = elements.openExpanded(sum, last);
+  return column && !contains(column->body, last) ? column->body : nullptr;
+}
+
 std::optional<SoftmaxElement> matchSoftmax(Elements &elements, ExprRef e, ArrayRef<ExprRef> keys) {
   if (e->kind == Kind::Load)
     if (auto softmax = e->value.getDefiningOp<linalg::SoftmaxOp>())
@@ -62,14 +88,20 @@ std::optional<SoftmaxElement> matchSoftmax(Elements &elements, ExprRef e, ArrayR
     std::tie(sum, term) = std::pair((*sum)[!first], (*sum)[first]);
   }
   for (ExprRef key : keys) {
-    std::optional<Reduction> reduction = elements.openExpanded(sum, key);
-    if (!reduction || reduction->combiner != "arith.addf" || reduction->body != numerator || !reduction->init->isFloat(0))
-      continue;
+    ExprRef behind = term;
+    if (!isSumOf(elements, sum, key, numerator)) {
+      if (term || !(behind = getColumn(elements, sum, key, numerator)))
+        continue;
+    }
     auto [scores, maximum] = stripShift((*numerator)[0], key);
-    ExprRef sink = term ? matchSinkTerm(elements.context, term, maximum) : nullptr;
-    if (term && (!sink || dependsOn(sink, key->variable)))
-      continue;
-    return SoftmaxElement{scores, key, maximum, sum, sink};
+    SoftmaxElement result{scores, key, maximum, sum, nullptr};
+    if (behind) {
+      result.sink = matchSinkTerm(elements.context, behind, maximum);
+      if (!result.sink || dependsOn(result.sink, key->variable))
+        continue;
+      stripCommonShift(result);
+    }
+    return result;
   }
   return std::nullopt;
 }

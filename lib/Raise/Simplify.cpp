@@ -184,18 +184,18 @@ ExprRef ExprContext::simplifyFloat(StringRef name, ArrayRef<ExprRef> in) {
 // Indices
 //===----------------------------------------------------------------------===//
 
-/// The least and greatest value of an index; none where its extents are not known.
+/// The least and greatest value of an index; none where extents that it takes are not known.
 static std::optional<std::pair<int64_t, int64_t>> getRange(ExprRef e) {
   if (e->kind == Kind::Int)
     return {{e->integer, e->integer}};
-  if (e->kind == Kind::Digit && e->extent != kRest)
-    return {{0, e->extent - 1}};
+  if (e->kind == Kind::Digit)
+    return {{0, e->extent == kRest ? INT64_MAX : e->extent - 1}};
   if (e->kind != Kind::Join)
     return std::nullopt;
   int64_t low = 0, high = 0;
   for (auto [part, extent] : llvm::zip_equal(e->operands, e->extents)) {
     auto range = getRange(part);
-    if (!range || isDynamic(extent))
+    if (!range || isDynamic(extent) || range->second == INT64_MAX)
       return std::nullopt;
     low = low * extent + range->first;
     high = high * extent + range->second;
@@ -267,6 +267,10 @@ ExprRef ExprContext::simplifyInteger(StringRef name, ArrayRef<ExprRef> in) {
     return op("arith.addi", {in[0], integer(-in[1]->integer)});
   if (name == "arith.addi" && in[1]->kind == Kind::Int && in[0]->kind == Kind::Join)
     return shift(in[0], in[1]->integer);
+  // What keeps an index in bounds that it has.
+  if ((name == "arith.maxsi" || name == "arith.minsi") && in[1]->kind == Kind::Int)
+    if (compareRange(in[0], int64_t(name == "arith.maxsi" ? arith::CmpIPredicate::sge : arith::CmpIPredicate::sle), in[1]->integer) == true)
+      return in[0];
   if (!llvm::all_of(in, isConstant))
     return nullptr;
   int64_t a = in[0]->integer, b = in[1]->integer;
@@ -319,7 +323,7 @@ ExprRef ExprContext::simplifyBool(StringRef name, ArrayRef<ExprRef> in, int64_t 
     if (!isFloat && b->kind == Kind::Int)
       if (std::optional<bool> known = compareRange(a, predicate, b->integer))
         return truth(*known);
-    if (isFloat && predicate == int64_t(F::UNO) && a == b)
+    if (isFloat && (predicate == int64_t(F::UNO) || predicate == int64_t(F::UNE)) && a == b)
       return op("math.isnan", {a});
     return nullptr;
   }

@@ -36,6 +36,7 @@ struct BenchResult {
   std::vector<PackageBench> packages; // one or two
   Series fma, read;                   // FLOP and bytes a second of one core
   Series ratio;                       // first over second, sample by sample
+  std::vector<NamedTensor> inputs, outputs; // of the first package
 };
 
 /// "2·B·T·768 + 64" at these sizes; nothing if it is no such formula or a size is missing.
@@ -43,5 +44,12 @@ std::optional<double> evaluateFormula(std::string_view formula, const std::vecto
 
 std::string benchTable(const BenchResult &result, size_t width);
 std::string benchJson(const BenchResult &result);
+/// HTML that stands alone.
+std::string benchPage(const BenchResult &result);
+
+std::string fixedDigits(double value, int digits);
+/// Three or four significant digits: "0.0123", "12.3".
+std::string milliseconds(double seconds);
+std::string percent(double share);
 
 } // namespace attnc

@@ -38,6 +38,8 @@ public:
   /// One run with times for each kernel; its own time is returned.
   Expected<double> runTimed(std::vector<attnc_kernel_time> &times);
   std::vector<std::pair<std::string, int64_t>> sizes() const;
+  const std::vector<NamedTensor> &inputTensors() const { return given; }
+  std::vector<NamedTensor> outputTensors() const;
 
 private:
   Expected<double> run(attnc_kernel_time *times);
@@ -137,6 +139,13 @@ std::vector<std::pair<std::string, int64_t>> Subject::sizes() const {
   return out;
 }
 
+std::vector<NamedTensor> Subject::outputTensors() const {
+  std::vector<NamedTensor> out;
+  for (size_t i = 0; i < results.size(); ++i)
+    out.push_back({decl->outputs[i].name, results[i]});
+  return out;
+}
+
 /// Times of the kernels of one package, in runs of their own.
 Status timeKernels(Subject &subject, int64_t runs, PackageBench &out, const BenchResult &result) {
   for (auto &info : subject.function().kernels)
@@ -204,6 +213,8 @@ Expected<BenchResult> bench(const BenchOptions &options) {
   out.entry = options.entry;
   out.sizes = subjects[0]->sizes();
   out.threads = subjects[0]->threads();
+  out.inputs = subjects[0]->inputTensors();
+  out.outputs = subjects[0]->outputTensors();
   ATTNC_CHECK(measureRounds(options, subjects, out));
   for (size_t p = 0; p < subjects.size(); ++p)
     ATTNC_CHECK(timeKernels(*subjects[p], std::min<int64_t>(int64_t(out.fma.values.size()), kLeastSamples), out.packages[p], out));
@@ -217,9 +228,16 @@ int benchMain(int argc, const char *const *argv, const std::string &program) {
   if (!parsed.options)
     return parsed.exitCode;
   return runCommand(program, [&]() -> Status {
+    std::optional<AtomicFile> page;
+    if (!parsed.options->report.empty()) {
+      ATTNC_TRY(page, AtomicFile::create(parsed.options->report));
+    }
     ATTNC_TRY(auto result, bench(*parsed.options));
     std::fputs((parsed.options->json ? benchJson(result) : benchTable(result, terminalWidth(STDOUT_FILENO))).c_str(), stdout);
-    return {};
+    if (!page)
+      return {};
+    ATTNC_CHECK(page->write(textBytes(benchPage(result))));
+    return page->commit();
   });
 }
 

@@ -9,24 +9,23 @@
 #include <numeric>
 
 namespace attnc {
-namespace {
-
-using Align = Table::Align;
-
-std::string fixed(double value, int digits) {
+std::string fixedDigits(double value, int digits) {
   char text[48];
   std::snprintf(text, sizeof text, "%.*f", digits, value);
   return text;
 }
 
-/// Three or four significant digits: "0.0123 ms", "12.3 ms".
 std::string milliseconds(double seconds) {
   double ms = seconds * 1e3;
   int digits = ms <= 0 ? 0 : std::clamp(2 - int(std::floor(std::log10(ms))), 0, 6);
-  return fixed(ms, digits);
+  return fixedDigits(ms, digits);
 }
 
-std::string percent(double share) { return fixed(share * 100, 1) + " %"; }
+std::string percent(double share) { return fixedDigits(share * 100, 1) + " %"; }
+
+namespace {
+
+using Align = Table::Align;
 
 Series kernelTotal(const PackageBench &package) {
   Series total;
@@ -44,7 +43,7 @@ std::optional<double> rate(const KernelBench &k, const std::optional<double> &ea
   return each && seconds > 0 ? std::optional(*each * double(k.calls) / seconds) : std::nullopt;
 }
 
-std::string giga(const std::optional<double> &value) { return value ? fixed(*value / 1e9, 1) : ""; }
+std::string giga(const std::optional<double> &value) { return value ? fixedDigits(*value / 1e9, 1) : ""; }
 
 void addKernels(std::string &out, const PackageBench &package, const BenchResult &result, size_t width) {
   bool predicted = std::ranges::any_of(package.kernels, [](auto &k) { return k.flops || k.bytes; });
@@ -152,8 +151,8 @@ std::string benchTable(const BenchResult &result, size_t width) {
                milliseconds(p.seconds.quantile(0.25)) + " - " + milliseconds(p.seconds.quantile(0.75)), milliseconds(p.seconds.quantile(0))});
   out += table.text(2, width);
   if (!result.ratio.values.empty())
-    out += concat("  first over second: ", fixed(result.ratio.median(), 3), " (quartiles ", fixed(result.ratio.quantile(0.25), 3), " - ",
-                  fixed(result.ratio.quantile(0.75), 3), ")\n");
+    out += concat("  first over second: ", fixedDigits(result.ratio.median(), 3), " (quartiles ", fixedDigits(result.ratio.quantile(0.25), 3), " - ",
+                  fixedDigits(result.ratio.quantile(0.75), 3), ")\n");
   for (auto &p : result.packages) {
     addKernels(out, p, result, width);
     Series total = kernelTotal(p);

@@ -2,6 +2,7 @@
 // names when all of them are written.
 #include "Session.h"
 #include "attnc/Runtime/RunOptions.h"
+#include "attnc/Runtime/StepsPicture.h"
 #include "attnc/Support/Text.h"
 #include <csignal>
 #include <cstdio>
@@ -41,6 +42,10 @@ Status runPackage(const RunOptions &options, const volatile int32_t &cancel) {
   if (!options.stateOut.empty()) {
     ATTNC_TRY(stateFile, AtomicFile::create(options.stateOut));
   }
+  std::optional<AtomicFile> picture;
+  if (!options.steps.empty()) {
+    ATTNC_TRY(picture, AtomicFile::create(options.steps));
+  }
   std::vector<Capacity> capacities;
   for (auto &[name, value] : options.capacities)
     capacities.push_back({name, value});
@@ -53,7 +58,7 @@ Status runPackage(const RunOptions &options, const volatile int32_t &cancel) {
     inputs.push_back({t.name, refTo(t.tensor)});
   std::vector<OutputRef> outputs;
   for (auto &decl : function->outputs)
-    if (files.wants(decl.name))
+    if (files.wants(decl.name) || (picture && decl.name == "steps"))
       outputs.push_back({decl.name, std::nullopt, {}});
   ATTNC_CHECK(session->run(function->name, inputs, outputs, {&cancel, options.stepLimit}));
 
@@ -61,6 +66,11 @@ Status runPackage(const RunOptions &options, const volatile int32_t &cancel) {
   for (auto &output : outputs)
     results.push_back({std::string(output.name), std::move(output.result)});
   ATTNC_CHECK(files.write(results));
+  if (picture) {
+    ATTNC_TRY(std::string drawn, stepsPicture(tensors, results, {concat("Steps of ", function->name), {}, {}}));
+    ATTNC_CHECK(picture->write(textBytes(drawn)));
+    ATTNC_CHECK(picture->commit());
+  }
   if (stateFile)
     ATTNC_CHECK(session->save(*stateFile));
   ATTNC_CHECK(files.commit());

@@ -154,12 +154,15 @@ ParsedRunOptions parseRunOptions(int argc, const char *const *argv, const std::s
   line.repeated("--output", texts.outputs, "NAME=@FILE", "An output to a .npy file");
   line.option("--outputs", out.outputsFile, "FILE", "All outputs to a .npz or .safetensors file");
   line.option("--state-out", out.stateOut, "FILE", "States after the run: .safetensors");
+  line.option("--steps", out.steps, "FILE.svg", "A picture of where a halting loop worked (output `steps`)");
   line.option("--step-limit", out.stepLimit, "N", "Stop after N loop iterations")
       ->check(CLI::Range(int64_t(1), INT64_MAX).description(""));
   if (auto code = parseLine(app, argc, argv, program))
     return {std::nullopt, *code};
   if (auto status = interpret(texts, out); !status)
     return {std::nullopt, wrongLine(program, status.error())};
+  if (out.reference && !out.steps.empty())
+    return {std::nullopt, wrongLine(program, makeError(ErrorKind::Argument, "--steps is for packages, not for --reference"))};
   return {std::move(out), 0};
 }
 
@@ -179,6 +182,7 @@ ParsedBenchOptions parseBenchOptions(int argc, const char *const *argv, const st
       ->check(CLI::Range(int64_t(1), int64_t(1000000)).description(""));
   line.option("--alternate", out.other, "PACKAGE", "Another package, in turn with the first on the same inputs");
   line.flag("--json", out.json, "Print JSON instead of tables");
+  line.option("--report", out.report, "FILE.html", "A page too: times, where a halting loop worked (output `steps`), kernels");
   if (auto code = parseLine(app, argc, argv, program))
     return {std::nullopt, *code};
   if (auto status = interpretBench(texts, out); !status)

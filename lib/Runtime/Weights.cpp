@@ -30,8 +30,8 @@ Status call(const Function &function, const LoadedCode &code, std::vector<void *
 } // namespace
 
 Expected<ModelWeights> ModelWeights::open(const std::string &path, const Manifest &manifest) {
-  ATTNC_TRY(SafetensorsFile file, SafetensorsFile::open(path));
-  ModelWeights weights(std::move(file));
+  ATTNC_TRY(WeightFiles files, WeightFiles::open(path));
+  ModelWeights weights(std::move(files));
   auto checkAll = [&]() -> Status {
     for (auto &w : manifest.weights)
       if (!w.prepared)
@@ -46,15 +46,15 @@ Expected<ModelWeights> ModelWeights::open(const std::string &path, const Manifes
 }
 
 Status ModelWeights::check(const SourceDecl &decl) const {
-  auto *entry = file.find(decl.name);
+  const Tensor *entry = files.find(decl.name);
   if (!entry)
     return makeError(ErrorKind::Argument, "tensor '", decl.name, "' is missing");
-  if (entry->shape != decl.shape)
+  if (entry->shape() != decl.shape)
     return makeError(ErrorKind::Argument, "expected '", decl.name, "' of shape ", shapeText(decl.shape),
-                     ", found ", shapeText(entry->shape));
-  if (isFloat(entry->dtype) != isFloat(decl.dtype))
+                     ", found ", shapeText(entry->shape()));
+  if (isFloat(entry->dtype()) != isFloat(decl.dtype))
     return makeError(ErrorKind::Argument, "expected '", decl.name, "' of dtype ", dtypeName(decl.dtype),
-                     ", found ", dtypeName(entry->dtype));
+                     ", found ", dtypeName(entry->dtype()));
   return {};
 }
 

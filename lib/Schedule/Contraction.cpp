@@ -142,6 +142,17 @@ static void addProduct(ContractionKernel &kernel, Contraction next, ArrayRef<uns
   kernel.products.push_back(next);
 }
 
+SmallVector<Value> ContractionKernel::getOutputs() const {
+  if (epilogue)
+    return SmallVector<Value>(epilogue.getDpsInits());
+  Value start = products[0].start;
+  if (auto fill = start.getDefiningOp<linalg::FillOp>())
+    return {fill.getDpsInits()[0]};
+  if (auto broadcast = start.getDefiningOp<linalg::BroadcastOp>())
+    return {broadcast.getInit()};
+  return {start};
+}
+
 std::optional<ContractionKernel> matchContractionKernel(Operation *root, WhyNot &whyNot) {
   ContractionKernel kernel;
   if (std::optional<Contraction> product = matchContraction(root, whyNot)) {

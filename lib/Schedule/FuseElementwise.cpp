@@ -54,9 +54,15 @@ bool staysPrepared(OpOperand *operand) {
   return values.isWorthKeeping(operand->get()) && !(reader->getNumResults() && values.isWeight(reader->getResult(0)));
 }
 
+/// A product with anything else between its operands and their multiplication is no longer one.
+bool isOfProduct(OpOperand *operand) {
+  auto reader = dyn_cast<linalg::LinalgOp>(operand->getOwner());
+  return reader && linalg::isaContractionOpInterface(reader) && reader.isDpsInput(operand);
+}
+
 bool shouldFuse(OpOperand *operand) {
   auto producer = operand->get().getDefiningOp<linalg::LinalgOp>();
-  return hasOneReader(operand) && !staysPrepared(operand) && (computesOnce(operand) || !producer || isCheap(producer));
+  return !isOfProduct(operand) && hasOneReader(operand) && !staysPrepared(operand) && (computesOnce(operand) || !producer || isCheap(producer));
 }
 
 /// A broadcast that elementwise ops read, and nothing starts from, is an elementwise op itself.

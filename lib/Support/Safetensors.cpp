@@ -43,11 +43,11 @@ Expected<SafetensorsFile::Entry> parseEntry(const std::string &name, const nlohm
       offsets.size() != 2 || !isOffset(offsets[0]) || !isOffset(offsets[1]))
     return bad("is not described by dtype, shape and data_offsets");
   SafetensorsFile::Entry entry{name, DType::F32, {}, 0, 0};
-  auto *row = std::find(std::begin(names), std::end(names), dtype.get_ref<const std::string &>());
-  if (row == std::end(names))
+  auto type = safetensorsDType(dtype.get_ref<const std::string &>());
+  if (!type)
     return makeError(ErrorKind::Unsupported, "tensor '", name.substr(0, 80), "' has dtype '",
                      dtype.get_ref<const std::string &>().substr(0, 16), "', which is not supported");
-  entry.dtype = DType(row - names);
+  entry.dtype = *type;
   for (auto &dim : shape) {
     if (!dim.is_number_unsigned() || dim.get<uint64_t>() > uint64_t(maxDim))
       return bad("has a size that is no size");
@@ -107,6 +107,11 @@ Status parseHeader(std::span<const std::byte> file, std::vector<SafetensorsFile:
 }
 
 } // namespace
+
+std::optional<DType> safetensorsDType(std::string_view name) {
+  auto *row = std::find(std::begin(names), std::end(names), name);
+  return row == std::end(names) ? std::nullopt : std::optional(DType(row - names));
+}
 
 Expected<SafetensorsFile> SafetensorsFile::open(const std::string &path) {
   SafetensorsFile out;

@@ -28,9 +28,10 @@ def compile(module_or_path: Any, example_inputs: Sequence[Any] | None = None, dy
     """Compiles a model and opens the package.
 
     `module_or_path` is a torch.nn.Module with `example_inputs` (and `kwargs`), a torch.export.ExportedProgram, or a file: .pt2, .onnx,
-    .mlir (with `weights`, .safetensors), or "file.py:function", whose function returns (module, inputs, dynamic_shapes).
+    .mlir (with `weights`), or "file.py:function", whose function returns (module, inputs, dynamic_shapes).
     `dynamic_shapes` is what torch.export takes: which sizes of the inputs vary, all others are those of the examples. `target` is one
-    or more targets of `attnc compile`. The package is written to `output`; without it, it lives as long as what is returned.
+    or more targets of `attnc compile`. The module's own weights are packed, read from the checkpoint's files where those are mapped; `weights`
+    names others, by the names of parameters: .safetensors, or an index of shards (.json); so a module may be on the meta device. The package is written to `output`; without it, it lives as long as what is returned.
     An Error of kind "import" lists all that is not supported, one of kind "compile" says what the compiler did."""
     with tempfile.TemporaryDirectory(prefix="attnc-") as folder:
         package = pathlib.Path(output) if output else pathlib.Path(folder, "model.attnpkg")
@@ -38,11 +39,12 @@ def compile(module_or_path: Any, example_inputs: Sequence[Any] | None = None, dy
             model, packed = os.fspath(module_or_path), weights
         else:
             name = type(module_or_path).__name__ if not isinstance(module_or_path, (str, os.PathLike)) else "model"
-            model, packed = os.path.join(folder, f"{name}.mlir"), os.path.join(folder, "weights.safetensors")
+            model, packed = os.path.join(folder, f"{name}.mlir"), os.path.join(folder, "weights.json")
             from . import frontends
             try:
                 imported = frontends.load(module_or_path, example_inputs, kwargs, dynamic_shapes)
-                imported.write(model, packed)
+                imported.write(model, None if weights else packed)
+                packed = weights or packed
             finally:
                 progress.progress.clear()
         run_compiler(model, packed, target, package)

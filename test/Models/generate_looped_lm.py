@@ -274,22 +274,24 @@ def cached_layer(l):
         into %eh{l}[b, i, g, v] : {KV}""", rest(l, f"%h{l}", f"%heads{l}")]
 
 
-def decode():
-    cache = f'attnc.dims = ["B", "capacity C"], attnc.ring = {{along = 3, count = "count"}}'
+STATES = 'attnc.dims = ["B", "capacity C"], attnc.ring = {along = 3, count = "count"}'
+ARGUMENTS = f"""%k: {CACHE} {{attnc.state = "k", {STATES}}}, %v: {CACHE} {{attnc.state = "v", {STATES}}}, %count: tensor<i32> {{attnc.state = "count"}}"""
+RESULTS = f"""{CACHE} {{attnc.state = "k"}}, {CACHE} {{attnc.state = "v"}}, tensor<i32> {{attnc.state = "count"}}"""
+READ_TYPE = f"(tensor<?xi32>, tensor<?xi1>, f32, {CACHE}, {CACHE}, tensor<i32>) -> (tensor<?x256xf32>, tensor<?xi32>, {CACHE}, {CACHE}, tensor<i32>)"
+
+
+def read():
     body = [line for l in range(LAYERS) for line in cached_layer(l)]
     return DECODE + f"""
-// One token of each sequence, policy `latest`. The cache holds, for each step and layer, the keys and values that a token
+// One token of each sequence that runs, policy `latest`. The cache holds, for each step and layer, the keys and values that a token
 // shows to others: those of its last loop from there on. When it is full, the oldest token is forgotten.
-func.func @decode(%token: tensor<?xi32> {{attnc.name = "token", attnc.dims = ["B"]}}, %q: f32 {{attnc.name = "q"}},
-                  %k: {CACHE} {{attnc.state = "k", {cache}}}, %v: {CACHE} {{attnc.state = "v", {cache}}}, %count: tensor<i32> {{attnc.state = "count"}})
-    -> (tensor<?x256xf32> {{attnc.name = "logits", attnc.dims = ["B"]}}, tensor<?xi32> {{attnc.name = "steps", attnc.dims = ["B"]}},
-        {CACHE} {{attnc.state = "k"}}, {CACHE} {{attnc.state = "v"}}, tensor<i32> {{attnc.state = "count"}}) {{
+func.func private @read(%token: tensor<?xi32>, %runs: tensor<?xi1>, %q: f32, %k: {CACHE}, %v: {CACHE}, %count: tensor<i32>)
+    -> (tensor<?x256xf32>, tensor<?xi32>, {CACHE}, {CACHE}, tensor<i32>) {{
   %loops = arith.constant 6 : index
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c3 = arith.constant 3 : index
   %zero = arith.constant 0.0 : f32
-  %true = arith.constant true
   %b = tensor.dim %token, %c0 : tensor<?xi32>
   %capacity = tensor.dim %k, %c3 : {CACHE}
   %at_i32 = tensor.extract %count[] : tensor<i32>
@@ -298,11 +300,9 @@ func.func @decode(%token: tensor<?xi32> {{attnc.name = "token", attnc.dims = ["B
   %table = ml_program.global_load_const @"embed.weight" : {tensor([256, D])}
   %e = attn.gather_rows %table[%token] : {tensor([256, D])}, tensor<?xi32> -> {tensor(["?", D])}
   %e1 = tensor.expand_shape %e [[0, 1], [2]] output_shape [%b, 1, {D}] : {tensor(["?", D])} into {tensor(["?", 1, D])}
-  %er = tensor.empty(%b) : tensor<?xi1>
-  %everyone = linalg.fill ins(%true : i1) outs(%er : tensor<?xi1>) -> tensor<?xi1>
   %en = tensor.empty(%b) : {NOTE}
   %none = linalg.fill ins(%zero : f32) outs(%en : {NOTE}) -> {NOTE}
-  %last, %ks, %vs, %steps = loop.adaptive geometric threshold(%q) active(%running = %everyone : tensor<?xi1>) cap(%loops) step(%u)
+  %last, %ks, %vs, %steps = loop.adaptive geometric threshold(%q) active(%running = %runs : tensor<?xi1>) cap(%loops) step(%u)
       carry(frozen %h = %e1 : {tensor(["?", 1, D])}, frozen %ks0 = %none : {NOTE}, frozen %vs0 = %none : {NOTE}) {{
     %u0 = arith.subi %u, %c1 : index
     %h0 = tensor.cast %h : {tensor(["?", 1, D])} to {STATE}
@@ -330,15 +330,37 @@ func.func @decode(%token: tensor<?xi32> {{attnc.name = "token", attnc.dims = ["B
 """
 
 
-def main():
-    print(HEADER + f"!ffn = tensor<?x?x{FFN}xf32>\n")
+def decode():
+    return f"""
+// One token of each sequence.
+func.func @decode(%token: tensor<?xi32> {{attnc.name = "token", attnc.dims = ["B"]}}, %q: f32 {{attnc.name = "q"}},
+                  {ARGUMENTS})
+    -> (tensor<?x256xf32> {{attnc.name = "logits", attnc.dims = ["B"]}}, tensor<?xi32> {{attnc.name = "steps", attnc.dims = ["B"]}},
+        {RESULTS}) {{
+  %c0 = arith.constant 0 : index
+  %true = arith.constant true
+  %b = tensor.dim %token, %c0 : tensor<?xi32>
+  %er = tensor.empty(%b) : tensor<?xi1>
+  %everyone = linalg.fill ins(%true : i1) outs(%er : tensor<?xi1>) -> tensor<?xi1>
+  %logits, %steps, %k_end, %v_end, %count_end = func.call @read(%token, %everyone, %q, %k, %v, %count) : {READ_TYPE}
+  return %logits, %steps, %k_end, %v_end, %count_end : tensor<?x256xf32>, tensor<?xi32>, {CACHE}, {CACHE}, tensor<i32>
+}}
+"""
+
+
+def head():
+    """Types and weights."""
     names = {"embed.weight": [256, D], "head.weight": [256, D], "norm.weight": [D], "exit.weight": [1, D], "exit.bias": [1]}
     names |= {f"blocks.{l}.{name}": shape for l in range(LAYERS) for name, shape in WEIGHTS.items()}
-    print("\n".join(weight(name, shape) for name, shape in names.items()))
-    print(BLOCK, end="")
+    return HEADER + f"!ffn = tensor<?x?x{FFN}xf32>\n\n" + "\n".join(weight(name, shape) for name, shape in names.items()) + "\n"
+
+
+def main():
+    print(head() + BLOCK, end="")
     print(entry("main", "Policy `latest`: an exited token's keys and values, in every layer, stay those of its last loop.", True), end="")
     print(entry("main_policy_all", "Policy `all`: exited tokens go on being transformed, only the prediction is fixed.", False), end="")
-    print(decode(), end="")
+    print(read() + decode(), end="")
 
 
-main()
+if __name__ == "__main__":
+    main()

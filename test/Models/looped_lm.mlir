@@ -345,18 +345,15 @@ func.func private @append(%notes: !note, %cache: !cache, %count: index) -> !cach
   return %r : !cache
 }
 
-// One token of each sequence, policy `latest`. The cache holds, for each step and layer, the keys and values that a token
+// One token of each sequence that runs, policy `latest`. The cache holds, for each step and layer, the keys and values that a token
 // shows to others: those of its last loop from there on. When it is full, the oldest token is forgotten.
-func.func @decode(%token: tensor<?xi32> {attnc.name = "token", attnc.dims = ["B"]}, %q: f32 {attnc.name = "q"},
-                  %k: !cache {attnc.state = "k", attnc.dims = ["B", "capacity C"], attnc.ring = {along = 3, count = "count"}}, %v: !cache {attnc.state = "v", attnc.dims = ["B", "capacity C"], attnc.ring = {along = 3, count = "count"}}, %count: tensor<i32> {attnc.state = "count"})
-    -> (tensor<?x256xf32> {attnc.name = "logits", attnc.dims = ["B"]}, tensor<?xi32> {attnc.name = "steps", attnc.dims = ["B"]},
-        !cache {attnc.state = "k"}, !cache {attnc.state = "v"}, tensor<i32> {attnc.state = "count"}) {
+func.func private @read(%token: tensor<?xi32>, %runs: tensor<?xi1>, %q: f32, %k: !cache, %v: !cache, %count: tensor<i32>)
+    -> (tensor<?x256xf32>, tensor<?xi32>, !cache, !cache, tensor<i32>) {
   %loops = arith.constant 6 : index
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c3 = arith.constant 3 : index
   %zero = arith.constant 0.0 : f32
-  %true = arith.constant true
   %b = tensor.dim %token, %c0 : tensor<?xi32>
   %capacity = tensor.dim %k, %c3 : !cache
   %at_i32 = tensor.extract %count[] : tensor<i32>
@@ -365,11 +362,9 @@ func.func @decode(%token: tensor<?xi32> {attnc.name = "token", attnc.dims = ["B"
   %table = ml_program.global_load_const @"embed.weight" : tensor<256x384xf32>
   %e = attn.gather_rows %table[%token] : tensor<256x384xf32>, tensor<?xi32> -> tensor<?x384xf32>
   %e1 = tensor.expand_shape %e [[0, 1], [2]] output_shape [%b, 1, 384] : tensor<?x384xf32> into tensor<?x1x384xf32>
-  %er = tensor.empty(%b) : tensor<?xi1>
-  %everyone = linalg.fill ins(%true : i1) outs(%er : tensor<?xi1>) -> tensor<?xi1>
   %en = tensor.empty(%b) : !note
   %none = linalg.fill ins(%zero : f32) outs(%en : !note) -> !note
-  %last, %ks, %vs, %steps = loop.adaptive geometric threshold(%q) active(%running = %everyone : tensor<?xi1>) cap(%loops) step(%u)
+  %last, %ks, %vs, %steps = loop.adaptive geometric threshold(%q) active(%running = %runs : tensor<?xi1>) cap(%loops) step(%u)
       carry(frozen %h = %e1 : tensor<?x1x384xf32>, frozen %ks0 = %none : !note, frozen %vs0 = %none : !note) {
     %u0 = arith.subi %u, %c1 : index
     %h0 = tensor.cast %h : tensor<?x1x384xf32> to !state
@@ -471,5 +466,19 @@ func.func @decode(%token: tensor<?xi32> {attnc.name = "token", attnc.dims = ["B"
   %el = tensor.empty(%b) : tensor<?x256xf32>
   %zl = linalg.fill ins(%zero : f32) outs(%el : tensor<?x256xf32>) -> tensor<?x256xf32>
   %logits = linalg.contract indexing_maps = [affine_map<(b, n, k) -> (b, k)>, affine_map<(b, n, k) -> (n, k)>, affine_map<(b, n, k) -> (b, n)>] ins(%state, %head : tensor<?x384xf32>, tensor<256x384xf32>) outs(%zl : tensor<?x256xf32>) -> tensor<?x256xf32>
+  return %logits, %steps, %k_end, %v_end, %count_end : tensor<?x256xf32>, tensor<?xi32>, !cache, !cache, tensor<i32>
+}
+
+// One token of each sequence.
+func.func @decode(%token: tensor<?xi32> {attnc.name = "token", attnc.dims = ["B"]}, %q: f32 {attnc.name = "q"},
+                  %k: !cache {attnc.state = "k", attnc.dims = ["B", "capacity C"], attnc.ring = {along = 3, count = "count"}}, %v: !cache {attnc.state = "v", attnc.dims = ["B", "capacity C"], attnc.ring = {along = 3, count = "count"}}, %count: tensor<i32> {attnc.state = "count"})
+    -> (tensor<?x256xf32> {attnc.name = "logits", attnc.dims = ["B"]}, tensor<?xi32> {attnc.name = "steps", attnc.dims = ["B"]},
+        !cache {attnc.state = "k"}, !cache {attnc.state = "v"}, tensor<i32> {attnc.state = "count"}) {
+  %c0 = arith.constant 0 : index
+  %true = arith.constant true
+  %b = tensor.dim %token, %c0 : tensor<?xi32>
+  %er = tensor.empty(%b) : tensor<?xi1>
+  %everyone = linalg.fill ins(%true : i1) outs(%er : tensor<?xi1>) -> tensor<?xi1>
+  %logits, %steps, %k_end, %v_end, %count_end = func.call @read(%token, %everyone, %q, %k, %v, %count) : (tensor<?xi32>, tensor<?xi1>, f32, !cache, !cache, tensor<i32>) -> (tensor<?x256xf32>, tensor<?xi32>, !cache, !cache, tensor<i32>)
   return %logits, %steps, %k_end, %v_end, %count_end : tensor<?x256xf32>, tensor<?xi32>, !cache, !cache, tensor<i32>
 }

@@ -13,7 +13,8 @@ MODELS = ("llama_ring",
           "c11_document", "c12_block_table", "c13_shifted_window", "c14_axial", "c15_permutation", "c16_sinks",
           "c18_streaming", "c19_sigmoid", "c21_differential", "c22_softcap", "c23_qk_norm", "c24_adaptive_span", "c25_linear",
           "c26_mla", "c29_perceiver", "c30_retention", "c31_rwkv", "c32_selective_scan",
-          "c33_mamba2", "c34_rg_lru", "c35_delta_rule")
+          "c33_mamba2", "c34_rg_lru", "c35_delta_rule",
+          "d2_generation")
 
 
 def make(out, name):

@@ -1,5 +1,6 @@
 """suite.py FILE [PART/PARTS]: runs a file's tests, or every PARTS-th of them from PART on, in one process; ends with what took longest."""
 import pathlib
+import resource
 import sys
 import time
 import unittest
@@ -32,6 +33,8 @@ def main(file, share="0/1"):
     tests = list(flat(unittest.defaultTestLoader.loadTestsFromName(pathlib.Path(file).stem)))[part::parts]
     result = unittest.TextTestRunner(resultclass=Timed).run(unittest.TestSuite(tests))
     slowest = sorted(result.seconds.items(), key=lambda entry: -entry[1])[:5]
+    times = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    print(f"{sum(t.ru_utime + t.ru_stime for t in times):.0f} s of a core", end="; ")
     print("slowest: " + ", ".join(f"{name.rpartition('.')[2]} {seconds:.0f} s" for name, seconds in slowest))
     return not result.wasSuccessful()
 

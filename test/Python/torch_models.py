@@ -3,6 +3,7 @@ and dynamic shapes, and inputs of other sizes; a module and its package must agr
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any, Callable
 
 import torch
@@ -258,6 +259,65 @@ class Softcap(nn.Module):
         q, k, v = self.qkv(x).chunk(3, -1)
         scores = 20 * torch.tanh(q @ k.transpose(1, 2) / 20 / 32 ** 0.5)
         return scores.softmax(-1) @ v
+
+
+class Heads(nn.Module):
+    """Queries, keys and values of four heads, and the causal mask."""
+
+    def __init__(self, width=32, heads=4):
+        super().__init__()
+        self.heads, self.qkv, self.out = heads, nn.Linear(width, 3 * width), nn.Linear(width, width)
+
+    def split(self, x):
+        return (y.unflatten(-1, (self.heads, -1)).transpose(1, 2) for y in self.qkv(x).chunk(3, -1))
+
+    def causal(self, x):
+        return torch.ones(x.shape[1], x.shape[1], dtype=torch.bool).tril()
+
+    def merged(self, y):
+        return self.out(y.transpose(1, 2).flatten(2))
+
+
+@case("sinks", found=finds(1), **PER_TOKEN)
+class Sinks(Heads):
+    """A learned score per head in the denominator, as gpt-oss's eager attention writes it."""
+
+    def __init__(self):
+        super().__init__()
+        self.sinks = nn.Parameter(torch.randn(4))
+
+    def forward(self, x):
+        q, k, v = self.split(x)
+        scores = torch.matmul(q, k.transpose(2, 3)) * 8 ** -0.5
+        scores = scores + torch.where(self.causal(x), 0.0, torch.finfo(x.dtype).min)
+        sinks = self.sinks.reshape(1, -1, 1, 1).expand(q.shape[0], -1, q.shape[-2], -1)
+        logits = torch.cat([scores, sinks], dim=-1)
+        logits = logits - logits.max(dim=-1, keepdim=True).values
+        return self.merged(torch.matmul(F.softmax(logits, dim=-1)[..., :-1], v))
+
+
+@case("sigmoid_attention", found=finds(1), **PER_TOKEN)
+class SigmoidAttention(Heads):
+    """Weights σ(s - log n), hidden keys 0."""
+
+    def forward(self, x):
+        q, k, v = self.split(x)
+        scores = q @ k.transpose(2, 3) * 8 ** -0.5 - math.log(512)
+        return self.merged(torch.sigmoid(scores).masked_fill(~self.causal(x), 0.0) @ v)
+
+
+@case("prefix_keys", found=finds(1), **PER_TOKEN)
+class PrefixKeys(Heads):
+    """Learned keys and values in front of those of the tokens: two sources of one softmax."""
+
+    def __init__(self):
+        super().__init__()
+        self.keys, self.values = nn.Parameter(torch.randn(4, 3, 8)), nn.Parameter(torch.randn(4, 3, 8))
+
+    def forward(self, x):
+        q, k, v = self.split(x)
+        k, v = (torch.cat([p.expand(x.shape[0], -1, -1, -1), y], 2) for p, y in ((self.keys, k), (self.values, v)))
+        return self.merged((q @ k.transpose(2, 3) * 8 ** -0.5).softmax(-1) @ v)
 
 
 @case("zoo", found=finds(0, 1), **PER_TOKEN)

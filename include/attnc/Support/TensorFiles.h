@@ -17,6 +17,9 @@ using Metadata = std::map<std::string, std::string>;
 Expected<Tensor> parseNpy(std::span<const std::byte> bytes, std::shared_ptr<const void> owner);
 Expected<Tensor> readNpy(const std::string &path);
 
+/// "F32", as .safetensors writes it.
+std::optional<DType> safetensorsDType(std::string_view name);
+
 class SafetensorsFile {
 public:
   struct Entry {

@@ -14,9 +14,9 @@ using namespace mlir;
 
 namespace attnc::cpu {
 
-Value addOffset(ImplicitLocOpBuilder &b, Value from, int64_t by) {
-  return by == 0 ? from : b.createOrFold<arith::AddIOp>(from, arith::ConstantIndexOp::create(b, by));
-}
+/// Steps of k in an iteration: counting and prefetches cost a quarter each.
+static constexpr int64_t kSteps = 4;
+static constexpr int64_t kLineBytes = 64;
 
 SmallVector<Value> BlockEmitter::emit(int64_t rows, ArrayRef<Value> blockAt, ArrayRef<Value> tilesAt, ValueRange outputs) {
   at.assign(blockAt.begin(), blockAt.end());
@@ -86,40 +86,60 @@ Value BlockEmitter::readRight(const Contraction &product, int64_t v) {
   Value vector;
   if (linalg::UnPackOp unpack = product.panels) { // panels are whole: no mask
     vector = loadVector(b, segment.lanes, unpack.getSource(), getPanelIndices(product, v * segment.lanes));
-    prefetchPanels(product, v);
+    prefetchRow(product, v);
   } else {
     vector = loadVector(b, segment.lanes, product.right, getIndices(product.rightDims, 0, v * segment.lanes), maskOf(v));
   }
   return toElements(b, vector, loops.vector.getElementType());
 }
 
-/// A panel is longer than the first cache, and the next one may not be in any: rows of B come from the second cache a few steps ahead, and
-/// each block of rows fetches its share of the next block of columns. (A prefetch beyond the end does nothing.)
-void BlockEmitter::prefetchPanels(const Contraction &product, int64_t v) {
-  constexpr int64_t kAhead = 32, kLineBytes = 64, kFirst = 3, kSecond = 2; // locality: of memref.prefetch
+Value BlockEmitter::getPanelBuffer(const Contraction &product) {
   linalg::UnPackOp unpack = product.panels;
   auto type = cast<RankedTensorType>(unpack.getSource().getType());
-  if (v * segment.lanes * (type.getElementTypeBitWidth() / 8) % kLineBytes != 0)
+  return bufferization::ToBufferOp::create(b, MemRefType::get(type.getShape(), type.getElementType()), unpack.getSource(), /*read_only=*/true);
+}
+
+static int64_t bytesOf(Value tensor) { return llvm::divideCeil(getElementTypeOrSelf(tensor).getIntOrFloatBitWidth(), 8); }
+
+static void prefetch(ImplicitLocOpBuilder &b, Value buffer, ValueRange indices, int64_t locality) {
+  memref::PrefetchOp::create(b, buffer, indices, /*isWrite=*/false, locality, /*isDataCache=*/true);
+}
+
+/// A panel is longer than the first cache: its rows come from the second a few steps ahead. (A prefetch beyond the end does nothing.)
+void BlockEmitter::prefetchRow(const Contraction &product, int64_t v) {
+  constexpr int64_t kAhead = 32, kFirstCache = 3;
+  if (v * segment.lanes * bytesOf(product.right) % kLineBytes != 0)
     return; // the same line as the vector before
-  OpBuilder::InsertionGuard guard(b);
-  unsigned inner = loops.summed.back();
-  Value buffer = bufferization::ToBufferOp::create(b, MemRefType::get(type.getShape(), type.getElementType()), unpack.getSource(), /*read_only=*/true);
-  Value k = at[inner];
-  auto prefetch = [&](Value row, int64_t column, int64_t locality) {
-    at[inner] = row;
-    memref::PrefetchOp::create(b, buffer, getPanelIndices(product, column), /*isWrite=*/false, locality, /*isDataCache=*/true);
-    at[inner] = k;
-  };
-  prefetch(addOffset(b, k, kAhead), v * segment.lanes, kFirst);
+  Value &k = at[loops.summed.back()], now = k;
+  k = addOffset(b, now, kAhead);
+  prefetch(b, getPanelBuffer(product), getPanelIndices(product, v * segment.lanes), kFirstCache);
+  k = now;
+}
+
+/// The next block of columns may be in no cache: each block of rows asks for its share of that block's panels, a part in each
+/// iteration. Panels follow each other in memory, so the share is a range of rows counted from the first panel's first.
+void BlockEmitter::prefetchNextBlock(const Contraction &product) {
+  constexpr int64_t kSecondCache = 2;
   int64_t blocks = loops.rowChunk / loops.block.rows;
-  if (!loops.row || blocks < 2)
+  if (!product.panels || !loops.row || blocks < 2)
     return;
-  // The share of this block of rows, stretched over its steps: row (block · K + k) / blocks.
-  Value size = getValueOrCreateConstantIndexOp(b, b.getLoc(), loops.sizes[inner]);
+  int64_t tile = cast<linalg::UnPackOp>(product.panels).getStaticInnerTiles()[0], panels = llvm::divideCeil(segment.width(), tile);
+  int64_t rowsOfLine = std::max<int64_t>(1, kLineBytes / (tile * bytesOf(product.right)));
+  int64_t lines = llvm::divideCeil(panels * kSteps, blocks * rowsOfLine); // in an iteration
+  Value buffer = getPanelBuffer(product);
+  Value &k = at[loops.summed.back()], now = k;
+  Value size = getValueOrCreateConstantIndexOp(b, b.getLoc(), loops.sizes[loops.summed.back()]);
+  auto index = [&](int64_t number) -> Value { return arith::ConstantIndexOp::create(b, number); };
   Value rows = arith::SubIOp::create(b, at[*loops.row], tileAt[*loops.row]);
-  Value block = arith::DivUIOp::create(b, rows, arith::ConstantIndexOp::create(b, loops.block.rows));
-  Value steps = arith::AddIOp::create(b, arith::MulIOp::create(b, block, size), k);
-  prefetch(arith::DivUIOp::create(b, steps, arith::ConstantIndexOp::create(b, blocks)), segment.width() + v * segment.lanes, kSecond);
+  Value block = arith::DivUIOp::create(b, rows, index(loops.block.rows));
+  Value share = arith::MulIOp::create(b, block, arith::DivUIOp::create(b, arith::MulIOp::create(b, size, index(panels)), index(blocks)));
+  Value iteration = arith::DivUIOp::create(b, now, index(kSteps));
+  Value first = arith::AddIOp::create(b, share, arith::MulIOp::create(b, iteration, index(lines * rowsOfLine)));
+  for (int64_t line = 0; line < lines; ++line) {
+    k = addOffset(b, first, line * rowsOfLine);
+    prefetch(b, buffer, getPanelIndices(product, segment.width()), kSecondCache);
+  }
+  k = now;
 }
 
 Sums BlockEmitter::sumColumns(const BlockShape &shape) {
@@ -134,7 +154,13 @@ Sums BlockEmitter::sumColumns(const BlockShape &shape) {
     at[inner] = k;
     return readRight(loops.kernel.products[v / segment.vectors], v % segment.vectors);
   };
-  return forSummed(ArrayRef(loops.summed).drop_back(), zeroSums(b, shape), [&](Sums sums) { return addProducts(b, shape, zero, size, sums, left, right); });
+  auto begin = [&](Value k) {
+    at[inner] = k;
+    for (const Contraction &product : loops.kernel.products)
+      prefetchNextBlock(product);
+  };
+  return forSummed(ArrayRef(loops.summed).drop_back(), zeroSums(b, shape),
+                   [&](Sums sums) { return addProducts(b, shape, zero, size, sums, left, right, kSteps, begin); });
 }
 
 /// sums[row][column] += left[row, k .. k + lanes] · right[k .. k + lanes, column] for k in low .. high, vector by vector.

@@ -21,16 +21,6 @@ ContractionLoops::ContractionLoops(ImplicitLocOpBuilder &b, const ContractionKer
   chooseRowChunk(level);
 }
 
-SmallVector<Value> ContractionLoops::getOutputs() const {
-  if (kernel.epilogue)
-    return SmallVector<Value>(kernel.epilogue.getDpsInits());
-  if (auto fill = first().start.getDefiningOp<linalg::FillOp>())
-    return {fill.getDpsInits()[0]};
-  if (auto broadcast = first().start.getDefiningOp<linalg::BroadcastOp>())
-    return {broadcast.getInit()};
-  return {first().start};
-}
-
 ArrayRef<unsigned> ContractionLoops::getOutputDims(size_t output) const {
   return kernel.epilogue ? kernel.epilogueDims[kernel.epilogue.getNumDpsInputs() + output] : first().outDims;
 }
@@ -44,7 +34,7 @@ void ContractionLoops::findLoops(ImplicitLocOpBuilder &b) {
         sizes[loop] = tensor::getMixedSize(b, b.getLoc(), tensor, dim);
   };
   take(c.left, c.leftDims);
-  take(getOutputs()[0], getOutputDims(0));
+  take(kernel.getOutputs()[0], getOutputDims(0));
   for (unsigned loop : c.outDims)
     if (c.isRow(loop) && (!row || getSize(loop) != 1))
       row = loop;

@@ -15,8 +15,7 @@ struct ContractionLoops {
   ContractionLoops(mlir::ImplicitLocOpBuilder &b, const ContractionKernel &kernel, const CpuLevel &level);
 
   const Contraction &first() const { return kernel.products[0]; }
-  /// Where the results go, and the loop of each of an output's dimensions.
-  llvm::SmallVector<mlir::Value> getOutputs() const;
+  /// The loop of each of an output's dimensions.
   llvm::ArrayRef<unsigned> getOutputDims(size_t output) const;
   std::optional<int64_t> getSize(unsigned loop) const { return mlir::getConstantIntValue(sizes[loop]); }
 
@@ -60,7 +59,9 @@ private:
   Sums forSummed(llvm::ArrayRef<unsigned> around, Sums sums, llvm::function_ref<Sums(Sums)> inner);
   mlir::Value readRight(const Contraction &product, int64_t v);
   llvm::SmallVector<mlir::Value> getPanelIndices(const Contraction &product, int64_t column);
-  void prefetchPanels(const Contraction &product, int64_t v);
+  mlir::Value getPanelBuffer(const Contraction &product);
+  void prefetchRow(const Contraction &product, int64_t v);
+  void prefetchNextBlock(const Contraction &product);
   mlir::Value addStart(const Contraction &product, mlir::Value sum, int64_t row, int64_t v);
   llvm::SmallVector<mlir::Value> applyEpilogue(llvm::ArrayRef<mlir::Value> sums, int64_t row, int64_t v);
   void mapInner(mlir::Operation &inner, mlir::IRMapping &map, int64_t row, int64_t v);
@@ -78,8 +79,5 @@ private:
   mlir::Value mask; ///< of the block's last vector, or null
   llvm::DenseMap<std::tuple<mlir::Value, int64_t, int64_t>, mlir::Value> read; ///< operands by (tensor, row, vector)
 };
-
-/// from + by.
-mlir::Value addOffset(mlir::ImplicitLocOpBuilder &b, mlir::Value from, int64_t by);
 
 } // namespace attnc::cpu

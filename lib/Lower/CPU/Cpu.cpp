@@ -70,6 +70,7 @@ static void convertToLLVM(OpPassManager &passes) {
 
 void attnc::buildLowerCpuPhase(OpPassManager &passes) {
   // 1. Kernels to loops over buffers.
+  passes.addNestedPass<func::FuncOp>(createMergeLoops());
   passes.addNestedPass<func::FuncOp>(createLowerContractions());
   passes.addNestedPass<func::FuncOp>(createTileAttention());
   passes.addNestedPass<func::FuncOp>(createLowerAttn());

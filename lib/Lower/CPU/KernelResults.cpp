@@ -13,6 +13,14 @@ using namespace mlir;
 
 namespace {
 
+/// expand(collapse(x)) of x's type is x.
+Value lookThroughViews(Value result) {
+  auto expand = result.getDefiningOp<memref::ExpandShapeOp>();
+  auto collapse = expand ? expand.getSrc().getDefiningOp<memref::CollapseShapeOp>() : memref::CollapseShapeOp();
+  bool same = collapse && collapse.getSrc().getType() == expand.getType() && collapse.getReassociation() == expand.getReassociation();
+  return same ? collapse.getSrc() : result;
+}
+
 class KernelResults : public attnc::impl::KernelResultsBase<KernelResults> {
 public:
   void runOnOperation() override {
@@ -23,7 +31,7 @@ public:
     OpBuilder b(ret);
     auto destinations = kernel.getArguments().take_back(ret.getNumOperands());
     for (auto [result, destination] : llvm::zip_equal(ret.getOperands(), destinations))
-      if (result != destination)
+      if (lookThroughViews(result) != destination)
         memref::CopyOp::create(b, ret.getLoc(), result, destination);
     ret->setOperands({});
     kernel.setFunctionType(b.getFunctionType(kernel.getArgumentTypes(), {}));

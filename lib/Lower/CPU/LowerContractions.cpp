@@ -82,7 +82,7 @@ SmallVector<ColumnSegment> LoopEmitter::getColumnSegments() {
 }
 
 void LoopEmitter::emit() {
-  SmallVector<Value> outputs = loops.getOutputs();
+  SmallVector<Value> outputs = loops.kernel.getOutputs();
   for (const ColumnSegment &segment : getColumnSegments())
     outputs = emitSegment(segment, outputs);
   loops.kernel.root()->replaceAllUsesWith(outputs);
@@ -205,9 +205,12 @@ public:
       WhyNot ignored;
       if (std::optional<ContractionKernel> kernel = matchContractionKernel(op, ignored)) {
         LoopEmitter(*kernel, getCpuLevel(function)).emit();
-        return; // a kernel has one root
+        break; // a kernel has one root
       }
     }
+    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(function.getBody().front()))) // views of what the sums started from
+      if (isOpTriviallyDead(&op))
+        op.erase();
   }
 };
 

@@ -5,6 +5,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -16,22 +17,44 @@ Sums zeroSums(ImplicitLocOpBuilder &b, const BlockShape &shape) {
   return Sums(shape.count(), zero);
 }
 
-Sums addProducts(ImplicitLocOpBuilder &b, const BlockShape &shape, Value low, Value high, Sums sums, ReadLeft left, ReadRight right) {
-  Value one = arith::ConstantIndexOp::create(b, 1);
-  auto loop = scf::ForOp::create(b, low, high, one, sums);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(loop.getBody());
-  Value k = loop.getInductionVar();
-  SmallVector<Value> columns, next;
+/// One step of k.
+static Sums addProduct(ImplicitLocOpBuilder &b, const BlockShape &shape, Value k, const Sums &sums, ReadLeft left, ReadRight right) {
+  Sums columns, next;
   for (int64_t v = 0; v < shape.vectors; ++v)
     columns.push_back(right(v, k));
   for (int64_t row = 0; row < shape.rows; ++row) {
     Value element = vector::BroadcastOp::create(b, shape.vector, left(row, k));
     for (int64_t v = 0; v < shape.vectors; ++v)
-      next.push_back(vector::FMAOp::create(b, element, columns[v], loop.getRegionIterArg(next.size())));
+      next.push_back(vector::FMAOp::create(b, element, columns[v], sums[next.size()]));
   }
-  scf::YieldOp::create(b, next);
-  return Sums(loop.getResults());
+  return next;
+}
+
+Sums addProducts(ImplicitLocOpBuilder &b, const BlockShape &shape, Value low, Value high, Sums sums, ReadLeft left, ReadRight right,
+                 int64_t steps, BeginSteps begin) {
+  auto forSteps = [&](Value from, Value to, int64_t steps, const Sums &carried, BeginSteps begin) {
+    auto loop = scf::ForOp::create(b, from, to, arith::ConstantIndexOp::create(b, steps), carried);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    Value k = loop.getInductionVar();
+    if (begin)
+      begin(k);
+    Sums next(loop.getRegionIterArgs());
+    for (int64_t step = 0; step < steps; ++step)
+      next = addProduct(b, shape, addOffset(b, k, step), next, left, right);
+    scf::YieldOp::create(b, next);
+    return Sums(loop.getResults());
+  };
+  if (steps == 1)
+    return forSteps(low, high, 1, sums, begin);
+  Value rest = b.createOrFold<arith::RemUIOp>(b.createOrFold<arith::SubIOp>(high, low), arith::ConstantIndexOp::create(b, steps));
+  Value whole = b.createOrFold<arith::SubIOp>(high, rest);
+  sums = forSteps(low, whole, steps, sums, begin);
+  return getConstantIntValue(rest) == 0 ? sums : forSteps(whole, high, 1, sums, nullptr);
+}
+
+Value addOffset(ImplicitLocOpBuilder &b, Value from, int64_t by) {
+  return by == 0 ? from : b.createOrFold<arith::AddIOp>(from, arith::ConstantIndexOp::create(b, by));
 }
 
 //===----------------------------------------------------------------------===//

@@ -25,10 +25,16 @@ using ReadLeft = llvm::function_ref<mlir::Value(int64_t row, mlir::Value k)>;
 /// B[k, columns of vector v].
 using ReadRight = llvm::function_ref<mlir::Value(int64_t v, mlir::Value k)>;
 
+/// What an iteration at k begins with.
+using BeginSteps = llvm::function_ref<void(mlir::Value k)>;
+
 /// sums[row][v] += Σ A[row, k] · B[k, v] for k in low .. high. The loop carries the sums, so that they stay in registers: the
-/// block, a row of B and an element of A have to fit.
+/// block, a row of B and an element of A have to fit. An iteration takes `steps` of k, those at the end one.
 Sums addProducts(mlir::ImplicitLocOpBuilder &b, const BlockShape &shape, mlir::Value low, mlir::Value high, Sums sums, ReadLeft left,
-                 ReadRight right);
+                 ReadRight right, int64_t steps = 1, BeginSteps begin = nullptr);
+
+/// from + by.
+mlir::Value addOffset(mlir::ImplicitLocOpBuilder &b, mlir::Value from, int64_t by);
 
 /// Consecutive elements in the last dimension of a tensor or buffer, from `indices` on; under a mask the others read as 0. What the
 /// mask does not exclude must be inside.

@@ -37,6 +37,20 @@ def TileAttention : Pass<"attnc-tile-attention", "::mlir::func::FuncOp"> {
     "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect", "::mlir::vector::VectorDialect"];
 }
 
+def MergeLoops : Pass<"attnc-merge-loops", "::mlir::func::FuncOp"> {
+  let summary = "loops that count together in all operands of a contraction's kernel become one";
+  let description = [{
+    ```mlir
+    %y = linalg.generic … ins(%x, %w : tensor<?x?x8xf32>, tensor<8x16xf32>) outs(%f : tensor<?x?x16xf32>)    // b, t, n, k
+    // becomes
+    %rows = tensor.collapse_shape %x [[0, 1], [2]] : tensor<?x?x8xf32> into tensor<?x8xf32>
+    %z = linalg.generic … ins(%rows, %w : tensor<?x8xf32>, tensor<8x16xf32>) outs(%g : tensor<?x16xf32>)     // bt, n, k
+    %y = tensor.expand_shape %z [[0, 1], [2]] output_shape [%b, %t, 16] : tensor<?x16xf32> into tensor<?x?x16xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def LowerContractions : Pass<"attnc-lower-contractions", "::mlir::func::FuncOp"> {
   let summary = "contractions of kernels, with what follows them element by element, become loops around blocks of sums in registers";
   let description = [{

@@ -13,7 +13,7 @@ def main(argv=None) -> int:
     parser = argparse.ArgumentParser(prog="attnc.frontends", description=__doc__.splitlines()[0])
     parser.add_argument("model", metavar="MODEL", help=".pt2, .onnx or file.py:function")
     parser.add_argument("-o", dest="output", metavar="FILE", required=True, help="the module to write, .mlir")
-    parser.add_argument("--weights-out", metavar="FILE", help="the weights to write, .safetensors (default: none)")
+    parser.add_argument("--weights-out", metavar="FILE", help="the weights to write: .safetensors, or .json, an index of the files in which they lie (default: none)")
     options = parser.parse_args(argv)
     try:
         try:

@@ -17,14 +17,14 @@ class Imported:
     weights: Weights
 
     def write(self, model: str | os.PathLike, weights: str | os.PathLike | None) -> None:
-        """Writes the module and, where a path is given, the weights; both or none."""
+        """Writes the module and, where a path is given, the weights (.safetensors, or a .json index: see weights.py); all or none."""
         def put_text(path):
             with open(path, "w", encoding="utf-8") as file:
                 file.write(self.text)
         with contextlib.ExitStack() as undo:
             parts = [finish_later(model, put_text, undo)]
             if weights is not None:
-                parts.append(finish_later(weights, self.weights.write, undo))
+                parts.extend(finish_later(path, put, undo) for path, put in self.weights.files(weights))
             for written, path in parts:
                 os.replace(written, path)
             undo.pop_all()

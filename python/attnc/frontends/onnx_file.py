@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import mmap
 import os
 import re
 import stat
@@ -18,6 +19,7 @@ from google.protobuf.message import DecodeError
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto
 
 from .errors import ImportProblems, Problem, Unsupported
+from .places import Place
 
 DTYPES = {TensorProto.DOUBLE: "f64", TensorProto.FLOAT: "f32", TensorProto.FLOAT16: "f16", TensorProto.BFLOAT16: "bf16", TensorProto.INT64: "i64",
           TensorProto.INT32: "i32", TensorProto.INT16: "i16", TensorProto.INT8: "i8", TensorProto.BOOL: "i1"}
@@ -158,11 +160,48 @@ def external_data(tensor: TensorProto, folder: str, length: int) -> Callable[[],
     if told != length or offset + length > size:
         raise Unsupported(f"external data in '{location}': {told} bytes at {offset} of a file of {size}, where the tensor's shape says {length} bytes")
 
-    def data() -> bytes:
-        with open(path, "rb") as file:
-            file.seek(offset)
-            return file.read(length)
-    return data
+    return Place(path, offset, length)
+
+
+# Numbers of fields: of a model its graph, of a graph its initialisers, of a tensor its name and its raw bytes.
+GRAPH, INITIALIZER, NAME, RAW_DATA = 7, 5, 8, 9
+
+
+def raw_places(path: str) -> dict[str, Place]:
+    """Where the file has the raw bytes of its initialisers. The parser copies and does not say; so messages are walked through, by their lengths."""
+    out = {}
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        for graph in parts(data, 0, len(data), GRAPH):
+            for tensor in parts(data, *graph, INITIALIZER):
+                name, raw = list(parts(data, *tensor, NAME)), list(parts(data, *tensor, RAW_DATA))
+                if len(name) == len(raw) == 1:
+                    out[data[slice(*name[0])].decode("utf-8", "replace")] = Place(path, raw[0][0], raw[0][1] - raw[0][0])
+    return out
+
+
+def parts(data: mmap.mmap, at: int, end: int, wanted: int) -> Iterator[tuple[int, int]]:
+    """Begin and end of a message's fields of that number; the file has been parsed, so it is well formed."""
+    while at < end:
+        key, at = varint(data, at)
+        if key & 7 == 2:
+            length, at = varint(data, at)
+            if key >> 3 == wanted:
+                yield at, at + length
+            at += length
+        elif key & 7 == 0:
+            _, at = varint(data, at)
+        else:
+            at += 8 if key & 7 == 1 else 4
+
+
+def varint(data: mmap.mmap, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = data[at]
+        value |= (byte & 127) << shift
+        at, shift = at + 1, shift + 7
+        if byte < 128:
+            return value, at
 
 
 def number_of(text: str) -> int:

@@ -41,7 +41,7 @@ class Program:
     def __init__(self, model: onnx.ModelProto, path: str):
         self.model, self.graph = model, model.graph
         self.b = Builder()
-        self.walker = Walker(self.b, model, os.path.dirname(os.path.abspath(path)))
+        self.walker = Walker(self.b, model, os.path.abspath(path))
         self.problems = self.walker.problems
         self.arguments: list[str] = []  # with their attributes
         self.own_names: dict[tuple[str, int], sympy.Symbol] = {}  # of dimensions whose sizes are formulas

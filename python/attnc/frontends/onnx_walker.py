@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import difflib
+import functools
+import os
 from typing import Any, Callable, Iterator, Sequence
 
 import numpy as np
@@ -17,6 +19,7 @@ from . import onnx_file, onnx_known, onnx_schema, scalar, shapes, tensor_ops
 from .builder import Builder, Value
 from .errors import Problem, Unsupported
 from .onnx_known import Known
+from .places import Place
 from .shapes import Size
 from .weights import Weights
 
@@ -101,8 +104,8 @@ class Scope:
 class Walker:
     """Writes the nodes of a graph."""
 
-    def __init__(self, builder: Builder, model: onnx.ModelProto, folder: str):
-        self.b, self.weights, self.folder = builder, Weights(), folder
+    def __init__(self, builder: Builder, model: onnx.ModelProto, path: str):
+        self.b, self.weights, self.path, self.folder = builder, Weights(), path, os.path.dirname(path)
         self.problems: list[Problem] = []
         self.bounds: dict[sympy.Symbol, list[int]] = {}  # least and most of what a size may be
         self.functions = {(f.domain, f.name, f.overload): f for f in model.functions}
@@ -112,6 +115,11 @@ class Walker:
         self._made: dict[int, tuple[Known, Value]] = {}
         self._constants: dict[int, tuple[TensorProto, Operand]] = {}  # a tensor that is held keeps its id
         self._names: set[str] = set()
+
+    @functools.cached_property
+    def places(self) -> dict[str, Place]:
+        """Where the file has its weights, those that are in it as raw bytes."""
+        return onnx_file.raw_places(self.path)
 
     # -- graphs
 
@@ -245,15 +253,19 @@ class Walker:
     # -- values
 
     def constant(self, tensor: TensorProto, name: str = "") -> Operand:
-        """A tensor of the file: a Known where it is small and of integers or one number, else a weight."""
+        """A tensor of the file: a Known where it is small and of integers or one number, bools that are all the same one
+        such (exporters fold masks that hide nothing), else a weight."""
         if id(tensor) not in self._constants:
             stored = onnx_file.stored(tensor, self.folder)
             small = stored.count <= (1 if scalar.is_float(stored.dtype) else 64)
             if small:
                 made = onnx_known.from_numbers(stored.dtype, stored.array())
+            elif stored.dtype == "i1" and (array := stored.array()).min() == array.max():
+                with self.at_entry():
+                    made = tensor_ops.full(self.b, stored.shape, "i1", bool(array.flat[0]))
             else:
                 unique = self.unique(tensor.name or name or "constant")
-                made = self.weights.load(self.b, unique, stored.dtype, stored.shape, stored.data)
+                made = self.weights.load(self.b, unique, stored.dtype, stored.shape, stored.data, lambda: self.places.get(tensor.name))
             self._constants[id(tensor)] = tensor, made
         return self._constants[id(tensor)][1]
 

@@ -5,6 +5,7 @@ torch_walker walks the graph, by the handlers of torch_ops, torch_views, torch_s
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import operator
 import re
@@ -21,6 +22,7 @@ from . import shapes, tensor_ops
 from .builder import Builder, Value, types
 from .errors import ImportProblems, Problem
 from .imported import Imported
+from .places import Mappings, Place
 from .shapes import Size
 from .torch_walker import HANDLERS, IGNORED, MISSING, Walker, dtype_of, shape_of, size_of
 from .weights import Weights, quoted
@@ -35,8 +37,8 @@ def tensor_bytes(tensor: torch.Tensor, name: str) -> bytes:
 class Program:
     """One exported program on its way to a function."""
 
-    def __init__(self, program: ExportedProgram, name: str, size_names: Mapping[sympy.Symbol, str]):
-        self.program, self.name = program, name
+    def __init__(self, program: ExportedProgram, name: str, size_names: Mapping[sympy.Symbol, str], places: Mapping[str, Place]):
+        self.program, self.name, self.places = program, name, places
         self.b, self.weights = Builder(), Weights()
         self.walker = Walker(self.b)
         self.size_names = dict(size_names)
@@ -143,7 +145,17 @@ class Program:
             return value
         key = (tensor.untyped_storage()._cdata, tensor.storage_offset(), tuple(tensor.shape), tuple(tensor.stride()), tensor.dtype)
         name = self._stored.setdefault(key, target)  # tied weights are one
-        return self.weights.load(self.b, name, dtype, tensor.shape, lambda: tensor_bytes(tensor, name))
+        return self.weights.load(self.b, name, dtype, tensor.shape, lambda: tensor_bytes(tensor, name), lambda: self.place(tensor, target))
+
+    def place(self, tensor: torch.Tensor, target: str) -> Place | None:
+        """Where a file may have this weight: the .pt2 file's part, or what is mapped at its address."""
+        if target in self.places or tensor.is_meta or not tensor.is_contiguous():
+            return self.places.get(target)
+        return self.mapped.find(tensor.data_ptr(), tensor.numel() * tensor.element_size())
+
+    @functools.cached_property
+    def mapped(self) -> Mappings:
+        return Mappings()
 
     # -- state
 
@@ -259,8 +271,9 @@ def decompose(program: ExportedProgram) -> ExportedProgram:
     return program.run_decompositions(table)
 
 
-def import_program(program: ExportedProgram, name: str = "the model", size_names: Mapping[sympy.Symbol, str] | None = None) -> Imported:
-    work = Program(decompose(program), name, size_names or {})
+def import_program(program: ExportedProgram, name: str = "the model", size_names: Mapping[sympy.Symbol, str] | None = None,
+                   places: Mapping[str, Place] | None = None) -> Imported:
+    work = Program(decompose(program), name, size_names or {}, places or {})
     return Imported(work.text(), work.weights)
 
 
@@ -361,7 +374,7 @@ def import_file(path: str) -> Imported:
     except Exception as problem:  # torch has no one exception for a damaged file
         raise ImportProblems(path, [Problem(f"torch cannot read it: {first_paragraph(problem)}")]) from None
     try:
-        return import_program(program, path)
+        return import_program(program, path, places=torch_file.places(path))
     except ImportProblems:
         raise
     except Exception as problem:  # a damaged program may break any promise of torch's

@@ -15,6 +15,8 @@ from typing import Any, Iterator
 import torch
 from torch.export import ExportedProgram
 
+from .places import Place
+
 # Constants that are Python objects: pickles by their nature.
 OBJECTS = ("custom_obj_", "opaque_obj_")
 # What a node may call: registered operations, and arithmetic on sizes.
@@ -40,6 +42,27 @@ def read(path: str) -> ExportedProgram:
         program = torch.export.load(path)
     program._guards_code = []  # Python source, which only a call of the program would run
     return program
+
+
+def places(path: str) -> dict[str, Place]:
+    """Where the file should have its weights, by name; they are compared before they are believed."""
+    out = {}
+    with zipfile.ZipFile(path) as archive:
+        entries = {e.filename.partition("/")[2]: e for e in archive.infolist()}
+        config = entries.get("data/weights/model_weights_config.json")
+        told = json.loads(archive.read(config)).get("config", {}) if config else {}
+        for name, weight in told.items():
+            entry = entries.get(f"data/weights/{weight.get('path_name')}")
+            if entry:
+                out[name] = Place(path, data_offset(archive, entry), entry.file_size)
+    return out
+
+
+def data_offset(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> int:
+    """Behind the entry's own header, whose name and extra field may differ from the directory's."""
+    archive.fp.seek(entry.header_offset)
+    header = archive.fp.read(30)
+    return entry.header_offset + 30 + int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
 
 
 def check_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:

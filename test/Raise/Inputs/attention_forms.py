@@ -206,15 +206,18 @@ def cross(decode):
     return g.text(g.product(g.softmax(s), g["v"], "bhij,bhjd->bhid"))
 
 
-def sink_column(shifted):
-    """A learned score per head beside those of the keys, dropped behind softmax (gpt-oss)."""
-    g = Graph(**QKV, sinks=((H,), "f32"))
+def sink_column(shifted, of_query=False, form="named"):
+    """A learned score per head beside those of the keys, dropped behind softmax (gpt-oss); or one of each query, which is no sink."""
+    g = Graph(**QKV, sinks=((H, T) if of_query else (H,), "f32"))
     s = g.where(causal_positions(g), scores(g), g.full([1], LOWEST))
-    column = g.broadcast(g.expand(g["sinks"], [[0, 1]], [H, 1]), [B, H, T, 1], [0, 2])
+    if of_query:
+        column = g.broadcast(g.unsqueeze(g["sinks"], 2), [B, H, T, 1], [0])
+    else:
+        column = g.broadcast(g.expand(g["sinks"], [[0, 1]], [H, 1]), [B, H, T, 1], [0, 2])
     s = g.concat(3, s, column)
     if shifted:
         s = g.binary("arith.subf", s, g.reduce("arith.maximumf", s, -1, -math.inf))
-    return output(g, g.slice(g.softmax(s, form="named"), 3, 0, T))
+    return output(g, g.slice(g.softmax(s, form=form), 3, 0, T))
 
 
 def sink_in_denominator(form):
@@ -296,6 +299,8 @@ FORMS = {
     "one head": one_head(),
     "a column of sinks": sink_column(False),
     "a column of sinks, shifted": sink_column(True),
+    "a column of sinks, softmax in steps": sink_column(True, form="steps"),
+    "a column of each query": (sink_column(False, of_query=True), None),
     **{f"a sink in the denominator, {form}": sink_in_denominator(form) for form in ("bare", "one", "learned")},
     **{f"sigmoid, masked {how}": sigmoid(how) for how in ("nowhere", "front", "behind")},
     "cache and new keys": cache(False),

@@ -1,4 +1,6 @@
 """Rotary position embedding as models write it."""
+import math
+
 from graph import Graph
 
 B, T, H, N = "B", "T", 3, 8
@@ -13,11 +15,17 @@ def inverse_frequencies(g, base=10000.0):
     return g.binary("arith.divf", g.full([1], 1.0), power)
 
 
+def exponential_frequencies(g, base=10000.0):
+    """exp(-(2c · ln base / n)), as sinusoids are written."""
+    even = as_floats(g, g.with_number("arith.muli", g.arange(N // 2), 2))
+    return g.unary("math.exp", g.unary("arith.negf", g.with_number("arith.mulf", even, math.log(base) / N)))
+
+
 def as_floats(g, positions):
     return g.map([positions], ["%r = arith.sitofp %a0 : i64 to f32", "yield %r"], "f32")
 
 
-def angles(g, how="range"):
+def angles(g, how="range", frequencies=inverse_frequencies):
     """[T, n/2], or [B, T, n/2]: an outer product, elementwise or as a matrix product of one term."""
     if how == "given":
         return g.binary("arith.mulf", g.unsqueeze(as_floats(g, g["positions"]), 2), g["frequencies"])
@@ -26,7 +34,7 @@ def angles(g, how="range"):
         f = g.broadcast(g.unsqueeze(inverse_frequencies(g), 0), [B, 1, N // 2], [0])
         return g.batch_matmul(p, f)
     start = g.emit(f"arith.index_cast {g.emit('tensor.extract %start[] : tensor<i64>')} : i64 to index") if how == "offset" else None
-    return g.binary("arith.mulf", g.unsqueeze(as_floats(g, g.arange(T, start)), 1), inverse_frequencies(g))
+    return g.binary("arith.mulf", g.unsqueeze(as_floats(g, g.arange(T, start)), 1), frequencies(g))
 
 
 def tables(g, angle):
@@ -50,11 +58,11 @@ def half_split(how="range"):
     return g.text(g.binary("arith.addf", g.binary("arith.mulf", x, cos), g.binary("arith.mulf", turned, sin)))
 
 
-def halves():
+def halves(frequencies=inverse_frequencies):
     """concat(x1·cos - x2·sin, x2·cos + x1·sin)."""
     g = Graph(**X)
     x1, x2 = g.slice(g["x"], 3, 0, N // 2), g.slice(g["x"], 3, N // 2, N // 2)
-    cos, sin = tables(g, angles(g))
+    cos, sin = tables(g, angles(g, frequencies=frequencies))
     y1 = g.binary("arith.subf", g.binary("arith.mulf", x1, cos), g.binary("arith.mulf", x2, sin))
     y2 = g.binary("arith.addf", g.binary("arith.mulf", x2, cos), g.binary("arith.mulf", x1, sin))
     return g.text(g.concat(3, y1, y2))
@@ -119,6 +127,7 @@ FORMS = {name: (text, "attn.rotary") for name, text in {
     "half split, positions and frequencies given": half_split("given"),
     "half split, angles by a matrix product": half_split("matmul"),
     "halves put together": halves(),
+    "frequencies by an exponential": halves(exponential_frequencies),
     "interleaved by a reshape": interleaved("reshape"),
     "interleaved by strides": interleaved("strided"),
     "tables repeated by pairs": repeated(),

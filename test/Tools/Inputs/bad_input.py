@@ -92,6 +92,11 @@ def write_inputs():
     safetensors("short.safetensors", {"w": w[:15]})
     safetensors("integers.safetensors", {"w": w.astype(np.int32)})
     safetensors("other.safetensors", {"v": w})
+    place = {"file": "w.safetensors", "dtype": "F32", "shape": [16, 8], "offset": 4096}
+    indices = {"shards": {"weight_map": {"v": "w.safetensors"}}, "files": {"weight_map": {"w": 1}}, "empty": {}, "odd": {"tensors": {"w": {}}},
+               "outside": {"tensors": {"w": place}}, "kind": {"tensors": {"w": place | {"dtype": "F33"}}}, "sizes": {"tensors": {"w": place | {"shape": [-1]}}}}
+    for name, index in indices.items():
+        pathlib.Path(f"{name}.json").write_text(json.dumps(index))
     pathlib.Path("cut.safetensors").write_bytes(pathlib.Path("w.safetensors").read_bytes()[:-1])
     subprocess.run(["attnc", "compile", "linear.mlir", "--weights=w.safetensors", "-o", "linear.attnpkg"], check=True)
     subprocess.run(["attnc", "compile", "linear.mlir", "--weights=external", "-o", "external.attnpkg"], check=True)
@@ -129,6 +134,13 @@ def compile_cases():
     compile("attnc: weights 'short.safetensors': expected 'w' of shape [16, 8], found [15, 8]", "linear.mlir", "--weights=short.safetensors")
     compile("attnc: weights 'integers.safetensors': expected 'w' of dtype f32, found i32", "linear.mlir", "--weights=integers.safetensors")
     compile("attnc: weights 'other.safetensors': tensor 'w' is missing", "linear.mlir", "--weights=other.safetensors")
+    compile("attnc: shards.json: tensor 'v' is not in 'w.safetensors', where the index has it", "linear.mlir", "--weights=shards.json")
+    compile("attnc: outside.json: tensor 'w': it lies outside its file (512 bytes at 4096 of", "linear.mlir", "--weights=outside.json")
+    compile("attnc: odd.json: not an index of weights: tensor 'w' is not described by file, offset, dtype and shape", "linear.mlir", "--weights=odd.json")
+    compile("attnc: kind.json: tensor 'w': not an index of weights: its dtype, shape or offset is none", "linear.mlir", "--weights=kind.json")
+    compile("attnc: sizes.json: tensor 'w': not an index of weights: it has a size that is no size", "linear.mlir", "--weights=sizes.json")
+    compile("attnc: files.json: not an index of weights: its weight_map is not all names of files", "linear.mlir", "--weights=files.json")
+    compile("attnc: empty.json: not an index of weights: it has neither weight_map nor tensors", "linear.mlir", "--weights=empty.json")
     compile("attnc: cut.safetensors: not a valid .safetensors file", "linear.mlir", "--weights=cut.safetensors")
     compile("attnc: cannot open 'none.safetensors': no such file or directory", "linear.mlir", "--weights=none.safetensors")
     compile("attnc: the model reads weights ('w' first, 1 in all): give --weights FILE.safetensors, or --weights=external", "linear.mlir", "--weights=")

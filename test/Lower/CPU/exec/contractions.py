@@ -11,7 +11,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "Common" / "exec"))
 import kernels
 from kernels import INTERPRETED, check, from_bf16, to_bf16
 
-LOWER = ("builtin.module(func.func(attnc-lower-contractions),eliminate-empty-tensors,"
+LOWER = ("builtin.module(func.func(attnc-merge-loops,attnc-lower-contractions),eliminate-empty-tensors,"
          "one-shot-bufferize{bufferize-function-boundaries function-boundary-type-conversion=identity-layout-map},"
          "canonicalize,func.func(attnc-kernel-results),cse,canonicalize)")
 VECTORS = "convert-vector-to-scf,expand-strided-metadata,lower-affine,convert-scf-to-cf"
@@ -183,6 +183,30 @@ def epilogues(level):
         check(f"{level} gate {m} {n} {k}", out, (l.astype(np.float64) @ r) * (l.astype(np.float64) @ u), 1e-4)
 
 
+def merged(level):
+    """Rows of batch and time, columns of parts and heads, sums over heads and width, with a bias and a residual, from panels."""
+    x, y, w = "tensor<?x?x4x8xf32>", "tensor<?x?x3x2x32xf32>", "tensor<3x2x32x4x8xf32>"
+    body = (f"%e = tensor.empty() : {w}\n"
+            f"%w = linalg.unpack %r outer_dims_perm = [0, 1, 2, 3, 4] inner_dims_pos = [2] inner_tiles = [16] into %e : tensor<3x2x2x4x8x16xf32> -> {w}\n"
+            f"%f = linalg.broadcast ins(%bias : tensor<3x2x32xf32>) outs(%d : {y}) dimensions = [0, 1]\n" + contract(x, w, y, "bthk,ijnhk->btijn", name="%p", r="%w") +
+            f"""
+      %y = linalg.generic {{indexing_maps = [affine_map<(b,t,i,j,n) -> (b,t,i,j,n)>, affine_map<(b,t,i,j,n) -> (b,t)>, affine_map<(b,t,i,j,n) -> (b,t,i,j,n)>],
+        iterator_types = ["parallel", "parallel", "parallel", "parallel", "parallel"]}} ins(%p, %scale : {y}, tensor<?x?xf32>) outs(%d : {y}) {{
+      ^bb0(%a: f32, %s: f32, %old: f32):
+        %t = arith.mulf %a, %s : f32
+        linalg.yield %t : f32
+      }} -> {y}""")
+    run = kernel(level, f"%l: {x}, %r: tensor<3x2x2x4x8x16xf32>, %bias: tensor<3x2x32xf32>, %scale: tensor<?x?xf32>", y, body)
+    panels, bias = normal(3, 2, 2, 4, 8, 16), normal(3, 2, 32)
+    weights = panels.transpose(0, 1, 2, 5, 3, 4).reshape(3, 2, 32, 4, 8)
+    for batch, time in ((1, 1), (5, 1), (3, 7), (0, 4), (4, 0), (2, 33)):
+        rows, scale = normal(batch, time, 4, 8), normal(batch, time)
+        out = np.full((batch, time, 3, 2, 32), np.nan, np.float32)
+        run(rows, panels, bias, scale, out)
+        expected = (np.einsum("bthk,ijnhk->btijn", rows.astype(np.float64), weights) + bias) * scale[:, :, None, None, None]
+        check(f"{level} merged {batch} {time}", out, expected, 1e-5)
+
+
 def types(level):
     """bf16 and f16 operands with sums in f32; all of f64."""
     b, f, t = "tensor<?x?xbf16>", "tensor<?x?xf16>", "tensor<?x?xf32>"
@@ -204,7 +228,7 @@ def types(level):
     check(f"{level} f64", out, l @ r, 1e-13 if not INTERPRETED else 1e-6)
 
 
-TESTS = [plain, more_loops, starts, epilogues, types] + [panels] * (not INTERPRETED)  # the interpreter has no linalg.unpack
+TESTS = [plain, more_loops, starts, epilogues, types] + [panels, merged] * (not INTERPRETED)  # the interpreter has no linalg.unpack
 for level in LEVELS if not INTERPRETED else ["avx2"]:
     for test in TESTS if len(sys.argv) < 2 else [globals()[name] for name in sys.argv[1:]]:
         test(level)
