@@ -12,9 +12,9 @@
 
 #include "attnc/Optimize/Passes.h"
 
+#include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/IR/Remarks.h"
 
 namespace attnc {

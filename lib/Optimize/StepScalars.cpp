@@ -39,7 +39,8 @@ Kind ScalarParts::kindOfOp(Operation *inner) {
   if (inner->getNumRegions() || !isMemoryEffectFree(inner))
     return Kind::Mixed;
   if (!ofSums && !(ofRows && ofStep))
-    return ofRows ? Kind::Row : ofStep ? Kind::Step : Kind::Shared;
+    return ofRows ? Kind::Row : ofStep ? Kind::Step
+                                       : Kind::Shared;
   auto isShared = [&](unsigned i) { return kindOf(inner->getOperand(i)) == Kind::Shared; };
   if (isa<arith::AddFOp, arith::SubFOp, arith::NegFOp, arith::TruncFOp, arith::ExtFOp>(inner))
     return Kind::Both;

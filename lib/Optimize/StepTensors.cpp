@@ -109,9 +109,13 @@ std::optional<Parts> TensorParts::splitElementwise(linalg::LinalgOp op, const Sm
     if (!parts)
       return std::nullopt;
     bool changes = isScalar && !isInvariant(input->get());
-    kinds.push_back(changes ? Kind::Step : !parts->base ? Kind::Step : parts->step ? Kind::Both : dims.any() ? Kind::Row : Kind::Shared);
+    kinds.push_back(changes ? Kind::Step : !parts->base ? Kind::Step
+                                       : parts->step    ? Kind::Both
+                                       : dims.any()     ? Kind::Row
+                                                        : Kind::Shared);
     bases.push_back(kinds.back() == Kind::Step ? Value() : parts->base);
-    steps.push_back(kinds.back() == Kind::Row ? Value() : parts->step ? parts->step : input->get());
+    steps.push_back(kinds.back() == Kind::Row ? Value() : parts->step ? parts->step
+                                                                      : input->get());
   }
   kinds.push_back(Kind::Mixed); // the destination's element
   ScalarParts scalars(op, rowLoops, kinds, loop);

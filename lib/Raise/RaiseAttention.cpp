@@ -164,8 +164,8 @@ private:
       return std::nullopt;
     std::optional<MappedTensor> mapped = dims.map(b, {load->value, SmallVector<ExprRef>(load->operands)});
     bool ofHead = mapped && llvm::all_of(mapped->map.getResults(), [&](AffineExpr e) {
-      return isa<AffineConstantExpr>(e) || e == b.getAffineDimExpr(Dim::G) || e == b.getAffineDimExpr(Dim::R);
-    });
+                    return isa<AffineConstantExpr>(e) || e == b.getAffineDimExpr(Dim::G) || e == b.getAffineDimExpr(Dim::R);
+                  });
     return ofHead ? mapped : std::nullopt;
   }
 

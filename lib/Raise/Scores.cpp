@@ -51,7 +51,8 @@ static std::optional<SoftmaxElement> matchNamedSoftmax(Elements &elements, linal
 /// s where the term is exp(s - m), m the maximum that was subtracted from the scores (null: nothing was).
 static ExprRef matchSinkTerm(ExprContext &context, ExprRef term, ExprRef maximum) {
   if (!maximum)
-    return term->is("math.exp") ? (*term)[0] : term->isFloat(1) ? context.number(0) : nullptr;
+    return term->is("math.exp") ? (*term)[0] : term->isFloat(1) ? context.number(0)
+                                                                : nullptr;
   if (!term->is("math.exp"))
     return nullptr;
   ExprRef exponent = (*term)[0];
