@@ -13,6 +13,8 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
+#include <map>
+
 namespace attnc {
 #define GEN_PASS_DEF_MERGELOOPS
 #include "attnc/LowerCpu/Passes.h.inc"
@@ -50,6 +52,7 @@ private:
   ContractionKernel kernel;
   SmallVector<std::pair<Value, LoopDims>> operands; ///< as they lie in memory
   SmallVector<unsigned> group;                      ///< of each loop
+  std::map<std::pair<void *, LoopDims>, Value> views;
 };
 
 /// The dimensions of panels, from the outermost, without the columns of a panel.
@@ -152,8 +155,14 @@ AffineMap LoopMerger::getMap(ArrayRef<unsigned> dims, ArrayRef<unsigned> loops) 
   return AffineMap::get(loops.size(), 0, results, b.getContext());
 }
 
+/// One view of a tensor for all: products are seen to share their left operand.
 Value LoopMerger::collapse(Value tensor, ArrayRef<unsigned> dims) {
-  return isMerged(dims) ? tensor::CollapseShapeOp::create(b, tensor, getReassociation(dims)).getResult() : tensor;
+  if (!isMerged(dims))
+    return tensor;
+  Value &view = views[{tensor.getAsOpaquePointer(), toGroups(dims)}];
+  if (!view)
+    view = tensor::CollapseShapeOp::create(b, tensor, getReassociation(dims));
+  return view;
 }
 
 Value LoopMerger::collapsePanels(const Contraction &product) {

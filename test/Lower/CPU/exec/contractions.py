@@ -207,6 +207,21 @@ def merged(level):
         check(f"{level} merged {batch} {time}", out, expected, 1e-5)
 
 
+def merged_gate(level):
+    """Two products of rows of batch and time that meet."""
+    t, w = "tensor<?x?x?xf32>", "tensor<?x?xf32>"
+    gate = ("%y = linalg.generic {indexing_maps = [affine_map<(b,t,n) -> (b,t,n)>, affine_map<(b,t,n) -> (b,t,n)>, affine_map<(b,t,n) -> (b,t,n)>], "
+            f'iterator_types = ["parallel", "parallel", "parallel"]}} ins(%p, %q : {t}, {t}) outs(%d : {t}) {{\n'
+            f"^bb0(%a: f32, %b: f32, %old: f32):\n%t = arith.mulf %a, %b : f32\nlinalg.yield %t : f32\n}} -> {t}")
+    body = fill(t) + contract(t, w, t, "btk,kn->btn", name="%p") + "\n" + contract(t, w, t, "btk,kn->btn", name="%q", r="%u") + "\n" + gate
+    run = kernel(level, f"%l: {t}, %r: {w}, %u: {w}", t, body)
+    for batch, time in ((2, 7), (5, 1), (0, 3)):
+        l, r, u = normal(batch, time, 20), normal(20, 37), normal(20, 37)
+        out = np.full((batch, time, 37), np.nan, np.float32)
+        run(l, r, u, out)
+        check(f"{level} merged gate {batch} {time}", out, (l.astype(np.float64) @ r) * (l.astype(np.float64) @ u), 1e-4)
+
+
 def types(level):
     """bf16 and f16 operands with sums in f32; all of f64."""
     b, f, t = "tensor<?x?xbf16>", "tensor<?x?xf16>", "tensor<?x?xf32>"
@@ -228,7 +243,7 @@ def types(level):
     check(f"{level} f64", out, l @ r, 1e-13 if not INTERPRETED else 1e-6)
 
 
-TESTS = [plain, more_loops, starts, epilogues, types] + [panels, merged] * (not INTERPRETED)  # the interpreter has no linalg.unpack
+TESTS = [plain, more_loops, starts, epilogues, merged_gate, types] + [panels, merged] * (not INTERPRETED)  # the interpreter has no linalg.unpack
 for level in LEVELS if not INTERPRETED else ["avx2"]:
     for test in TESTS if len(sys.argv) < 2 else [globals()[name] for name in sys.argv[1:]]:
         test(level)
