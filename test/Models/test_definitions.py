@@ -403,7 +403,7 @@ class Everything(Base):
         for name in make_all.MODELS:
             for case, (_, arrays) in folder(name)[2].items():
                 for k, a in arrays.items():
-                    self.assertIn(a.dtype.str[1:], ("f4", "f8", "i4"), (name, case, k))
+                    self.assertIn(a.dtype.str[1:], ("f4", "f8", "i4", "i8"), (name, case, k))
                     self.assertTrue(case.endswith("nan") or np.isfinite(a).all(), (name, case, k))
 
 
