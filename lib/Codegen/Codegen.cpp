@@ -8,7 +8,6 @@
 
 #include "attnc/Target/Cpu.h"
 
-#include "mlir/IR/Threading.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
@@ -25,6 +24,8 @@
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/Transforms/IPO/Internalize.h"
+
+#include <future>
 
 using namespace llvm;
 
@@ -178,24 +179,38 @@ static Expected<std::string> emitObject(Module &module, TargetMachine &machine) 
   return std::string(object);
 }
 
-static Expected<std::string> emitSharedObject(mlir::ModuleOp module, StringRef signature) {
+namespace {
+/// A level's module on its way to code. Each has a context of its own, so that levels are optimised side by side.
+struct LevelCode {
+  const CpuLevel &level;
+  std::unique_ptr<TargetMachine> machine;
+  std::unique_ptr<LLVMContext> context;
+  std::unique_ptr<Module> module;
+};
+} // namespace
+
+static Expected<LevelCode> prepare(mlir::ModuleOp module, StringRef signature) {
   const CpuLevel &level = getCpuLevel(module);
   Expected<std::unique_ptr<TargetMachine>> machine = makeTargetMachine(level);
   if (!machine)
     return machine.takeError();
-  LLVMContext context;
-  Expected<std::unique_ptr<Module>> llvmModule = translate(module, context);
-  if (!llvmModule)
-    return llvmModule.takeError();
-  Module &m = **llvmModule;
+  auto context = std::make_unique<LLVMContext>();
+  Expected<std::unique_ptr<Module>> translated = translate(module, *context);
+  if (!translated)
+    return translated.takeError();
+  Module &m = **translated;
   m.setTargetTriple((*machine)->getTargetTriple());
   m.setDataLayout((*machine)->createDataLayout());
   addSignature(m, signature);
   restrictToLevel(m, level);
-  optimize(m, **machine);
-  if (Error error = linkLibrary(m, level))
+  return LevelCode{level, std::move(*machine), std::move(context), std::move(*translated)};
+}
+
+static Expected<std::string> emitSharedObject(LevelCode &code) {
+  optimize(*code.module, *code.machine);
+  if (Error error = linkLibrary(*code.module, code.level))
     return error;
-  Expected<std::string> object = emitObject(m, **machine);
+  Expected<std::string> object = emitObject(*code.module, *code.machine);
   if (!object)
     return object.takeError();
   return linkSharedObject(*object);
@@ -205,26 +220,29 @@ Expected<std::vector<std::string>> emitSharedObjects(ArrayRef<mlir::ModuleOp> mo
   mlir::MLIRContext *context = modules.front()->getContext();
   mlir::registerBuiltinDialectTranslation(*context);
   mlir::registerLLVMDialectTranslation(*context);
-  std::vector<std::string> objects(modules.size());
-  std::vector<Error> errors;
-  for (size_t i = 0; i < modules.size(); ++i)
-    errors.push_back(Error::success());
-  mlir::parallelFor(context, 0, modules.size(), [&](size_t i) {
-    cantFail(std::move(errors[i]));
-    Expected<std::string> object = emitSharedObject(modules[i], signature);
-    errors[i] = object.takeError();
-    if (!errors[i])
-      objects[i] = std::move(*object);
-  });
-  // What fails at one level tends to fail at each: the first says it.
-  Error first = Error::success();
-  for (Error &error : errors)
-    if (!first)
-      first = std::move(error);
+  std::vector<LevelCode> levels;
+  for (mlir::ModuleOp module : modules) {
+    Expected<LevelCode> code = prepare(module, signature);
+    if (!code)
+      return code.takeError();
+    levels.push_back(std::move(*code));
+  }
+  std::vector<std::future<Expected<std::string>>> running;
+  for (LevelCode &code : levels)
+    running.push_back(std::async(std::launch::async, [&code] { return emitSharedObject(code); }));
+  std::vector<std::string> objects;
+  Error error = Error::success();
+  for (auto &result : running) {
+    Expected<std::string> object = result.get();
+    if (object)
+      objects.push_back(std::move(*object));
+    else if (error) // what fails at one level tends to fail at each: the first says it
+      consumeError(object.takeError());
     else
-      consumeError(std::move(error));
-  if (first)
-    return first;
+      error = object.takeError();
+  }
+  if (error)
+    return error;
   return objects;
 }
 
