@@ -163,14 +163,10 @@ public:
   void runOnOperation() override {
     if (getOperation()->hasAttr("attnc.no_compact"))
       return;
-    SmallVector<loop::AdaptiveOp> loops;
-    getOperation()->walk([&](loop::AdaptiveOp op) {
-      if (op.getRowType().getRank() > 0 && op.getPolicy() == loop::Policy::Region)
-        loops.push_back(op);
-    });
-    if (!loops.empty() && failed(resolveSizes(getOperation())))
+    FailureOr<SmallVector<loop::AdaptiveOp>> loops = findLoopsOfRows(getOperation());
+    if (failed(loops))
       return signalPassFailure();
-    for (loop::AdaptiveOp op : loops)
+    for (loop::AdaptiveOp op : *loops)
       compactLoop(op);
   }
 

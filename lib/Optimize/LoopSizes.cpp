@@ -10,12 +10,23 @@
 using namespace mlir;
 using namespace attnc;
 
-LogicalResult attnc::resolveSizes(Operation *root) {
+static LogicalResult resolveSizes(Operation *root) {
   RewritePatternSet patterns(root->getContext());
   memref::populateResolveShapedTypeResultDimsPatterns(patterns);
   memref::populateResolveRankedShapedTypeResultDimsPatterns(patterns);
   tensor::DimOp::getCanonicalizationPatterns(patterns, root->getContext());
   return applyPatternsGreedily(root, std::move(patterns));
+}
+
+FailureOr<SmallVector<loop::AdaptiveOp>> attnc::findLoopsOfRows(Operation *root) {
+  SmallVector<loop::AdaptiveOp> loops;
+  root->walk([&](loop::AdaptiveOp op) {
+    if (op.getRowType().getRank() > 0 && op.getPolicy() == loop::Policy::Region)
+      loops.push_back(op);
+  });
+  if (!loops.empty() && failed(resolveSizes(root)))
+    return failure();
+  return loops;
 }
 
 void attnc::hoistSizesOfCarried(loop::AdaptiveOp op) {

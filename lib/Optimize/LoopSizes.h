@@ -5,8 +5,9 @@
 
 namespace attnc {
 
-/// Sizes become those of values in front of the loop: a body that asks for the size of what it carries reads nothing.
-llvm::LogicalResult resolveSizes(mlir::Operation *root);
+/// The halting loops over rows, with their policies expanded. Their sizes become those of values in front of them: a body that asks
+/// for the size of what it carries reads nothing.
+llvm::FailureOr<llvm::SmallVector<loop::AdaptiveOp>> findLoopsOfRows(mlir::Operation *root);
 
 /// Of what is carried, and of what that is expanded to.
 void hoistSizesOfCarried(loop::AdaptiveOp op);

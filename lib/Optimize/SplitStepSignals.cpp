@@ -120,15 +120,6 @@ Part partOf(OpOperand &operand, AttentionOp op) {
 // Attention
 //===----------------------------------------------------------------------===//
 
-SmallBitVector dimsOf(AffineMap map, ArrayRef<unsigned> loops) {
-  SmallBitVector dims(map.getNumResults());
-  for (auto [dim, expr] : llvm::enumerate(map.getResults()))
-    for (unsigned loop : loops)
-      if (expr.isFunctionOfDim(loop))
-        dims.set(dim);
-  return dims;
-}
-
 class Splitting {
 public:
   Splitting(loop::AdaptiveOp loop, AttentionOp op) : loop(loop), op(op), source(op.getSources()[0]), parts(loop) {}
@@ -254,14 +245,10 @@ private:
 class SplitStepSignals : public attnc::impl::SplitStepSignalsBase<SplitStepSignals> {
 public:
   void runOnOperation() override {
-    SmallVector<loop::AdaptiveOp> loops;
-    getOperation()->walk([&](loop::AdaptiveOp op) {
-      if (op.getRowType().getRank() > 0 && op.getPolicy() == loop::Policy::Region)
-        loops.push_back(op);
-    });
-    if (!loops.empty() && failed(resolveSizes(getOperation())))
+    FailureOr<SmallVector<loop::AdaptiveOp>> loops = findLoopsOfRows(getOperation());
+    if (failed(loops))
       return signalPassFailure();
-    for (loop::AdaptiveOp op : loops) {
+    for (loop::AdaptiveOp op : *loops) {
       hoistSizesOfCarried(op);
       for (auto attention : llvm::to_vector(op.getBody().front().getOps<AttentionOp>()))
         Splitting(op, attention).run();

@@ -14,6 +14,9 @@ struct Parts {
   mlir::Value base, step;
 };
 
+/// Which results of a map are of those loops.
+llvm::SmallBitVector dimsOf(mlir::AffineMap map, llvm::ArrayRef<unsigned> loops);
+
 /// How a number within a linalg op's body is made.
 enum class Kind {
   Shared, ///< neither of rows nor of the step

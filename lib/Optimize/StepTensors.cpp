@@ -82,8 +82,7 @@ static std::optional<SmallVector<unsigned>> loopsOf(AffineMap map, const SmallBi
   return loops;
 }
 
-/// Which results of a map are of those loops.
-static SmallBitVector dimsOf(AffineMap map, ArrayRef<unsigned> loops) {
+SmallBitVector steps::dimsOf(AffineMap map, ArrayRef<unsigned> loops) {
   SmallBitVector dims(map.getNumResults());
   for (auto [dim, expr] : llvm::enumerate(map.getResults()))
     for (unsigned loop : loops)
@@ -91,8 +90,6 @@ static SmallBitVector dimsOf(AffineMap map, ArrayRef<unsigned> loops) {
         dims.set(dim);
   return dims;
 }
-
-static AffineMap dropResults(AffineMap map, const SmallBitVector &dims) { return map.dropResults(dims); }
 
 std::optional<Parts> TensorParts::splitElementwise(linalg::LinalgOp op, const SmallBitVector &rowDims) {
   OpOperand *init = op.getDpsInitOperand(0);
@@ -145,7 +142,7 @@ Value TensorParts::makeElementwise(linalg::LinalgOp op, ScalarParts &scalars, Ar
     }
   auto fit = [&](AffineMap map) {
     if (stepPart)
-      map = dropResults(map, dimsOf(map, rowLoops));
+      map = map.dropResults(dimsOf(map, rowLoops));
     return map.replaceDimsAndSymbols(exprs, {}, loops, 0);
   };
   OpOperand *init = op.getDpsInitOperand(0);
@@ -187,7 +184,7 @@ void TensorParts::replaceBySum(linalg::LinalgOp op, Parts parts, ArrayRef<unsign
   b.setInsertionPointAfter(parts.base.getDefiningOp()); // which is behind the step's
   Value init = op.getDpsInitOperand(0)->get(), old = op->getResult(0);
   AffineMap all = b.getMultiDimIdentityMap(op.getNumLoops());
-  AffineMap maps[] = {all, dropResults(all, dimsOf(all, rowLoops)), all};
+  AffineMap maps[] = {all, all.dropResults(dimsOf(all, rowLoops)), all};
   SmallVector<utils::IteratorType> kinds(op.getNumLoops(), utils::IteratorType::parallel);
   auto sum = linalg::GenericOp::create(b, op->getLoc(), old.getType(), ValueRange{parts.base, parts.step}, init, maps, kinds, [](OpBuilder &at, Location loc, ValueRange v) {
     linalg::YieldOp::create(at, loc, arith::AddFOp::create(at, loc, v[0], v[1]).getResult());
@@ -199,6 +196,15 @@ void TensorParts::replaceBySum(linalg::LinalgOp op, Parts parts, ArrayRef<unsign
 //===----------------------------------------------------------------------===//
 // Products and views
 //===----------------------------------------------------------------------===//
+
+/// The result of the op that reads an operand, with another value in its place.
+static Value cloneOn(OpOperand &operand, Value value) {
+  OpBuilder b(operand.getOwner()->getContext());
+  b.setInsertionPointAfter(operand.getOwner());
+  Operation *copy = b.clone(*operand.getOwner());
+  copy->setOperand(operand.getOperandNumber(), value);
+  return copy->getResult(0);
+}
 
 std::optional<Parts> TensorParts::splitContraction(linalg::LinalgOp op, const SmallBitVector &rowDims) {
   OpOperand *init = op.getDpsInitOperand(0);
@@ -214,18 +220,8 @@ std::optional<Parts> TensorParts::splitContraction(linalg::LinalgOp op, const Sm
     return std::nullopt;
   if (!parts->step)
     return Parts{op->getResult(0), {}};
-  OpBuilder b(op->getContext());
-  b.setInsertionPointAfter(op);
-  Parts result;
-  if (parts->base) {
-    auto base = cast<linalg::LinalgOp>(b.clone(*op));
-    base.getDpsInputOperand(left)->set(parts->base);
-    result.base = base->getResult(0);
-  } else {
-    result.base = init->get();
-  }
-  result.step = makeStepProduct(op, left, parts->step, *rowLoops);
-  return result;
+  Value base = parts->base ? cloneOn(*op.getDpsInputOperand(left), parts->base) : init->get();
+  return Parts{base, makeStepProduct(op, left, parts->step, *rowLoops)};
 }
 
 /// step · w: the product of one row.
@@ -241,7 +237,7 @@ Value TensorParts::makeStepProduct(linalg::LinalgOp op, unsigned left, Value ste
       exprs[loop] = b.getAffineDimExpr(loops++);
   auto fit = [&](OpOperand *operand, bool hasRow) {
     AffineMap map = op.getMatchingIndexingMap(operand);
-    map = dropResults(map, dimsOf(map, rowLoops)).replaceDimsAndSymbols(exprs, {}, loops, 0);
+    map = map.dropResults(dimsOf(map, rowLoops)).replaceDimsAndSymbols(exprs, {}, loops, 0);
     SmallVector<AffineExpr> results(map.getResults());
     if (hasRow)
       results.insert(results.begin(), b.getAffineDimExpr(0));
@@ -302,14 +298,11 @@ std::optional<Parts> TensorParts::splitReshape(Operation *op, const SmallBitVect
     return std::nullopt;
   if (!parts->step)
     return Parts{op->getResult(0), {}};
+  Parts result;
+  if (parts->base)
+    result.base = cloneOn(op->getOpOperand(0), parts->base);
   OpBuilder b(op->getContext());
   b.setInsertionPointAfter(op);
-  Parts result;
-  if (parts->base) {
-    Operation *base = b.clone(*op);
-    base->setOperand(0, parts->base);
-    result.base = base->getResult(0);
-  }
   if (!expand) {
     result.step = tensor::CollapseShapeOp::create(b, op->getLoc(), parts->step, behind);
     return result;
