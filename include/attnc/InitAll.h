@@ -10,9 +10,8 @@ namespace attnc {
 /// The dialects of attnc, with the interfaces that its passes need.
 void registerDialects(mlir::DialectRegistry &registry);
 
-/// The dialects a model may be written in (attnc's, func, linalg, tensor, arith, math, scf, ml_program)
-/// and those that the pipeline goes through, with their upstream interfaces.
-void registerModelDialects(mlir::DialectRegistry &registry);
+/// These and upstream's, with upstream's extensions: what tools read.
+void registerEveryDialect(mlir::DialectRegistry &registry);
 
 /// Every pass and pipeline of attnc.
 void registerPasses();

@@ -14,9 +14,18 @@
 #include "attnc/Raise/Passes.h"
 #include "attnc/Schedule/Schedule.h"
 
+#include "mlir/InitAllDialects.h"
+#include "mlir/InitAllExtensions.h"
+
 void attnc::registerDialects(mlir::DialectRegistry &registry) {
   registry.insert<AttncDialect, attn::AttnDialect, loop::LoopDialect>();
   registerBufferization(registry);
+}
+
+void attnc::registerEveryDialect(mlir::DialectRegistry &registry) {
+  mlir::registerAllDialects(registry);
+  mlir::registerAllExtensions(registry);
+  registerDialects(registry);
 }
 
 void attnc::registerPasses() {

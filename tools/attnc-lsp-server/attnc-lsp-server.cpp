@@ -3,15 +3,11 @@
 
 #include "mlir/IR/Dialect.h"
 #include "mlir/IR/DialectRegistry.h"
-#include "mlir/InitAllDialects.h"
-#include "mlir/InitAllExtensions.h"
 #include "mlir/Support/LogicalResult.h"
 #include "mlir/Tools/mlir-lsp-server/MlirLspServerMain.h"
 
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
-  mlir::registerAllDialects(registry);
-  mlir::registerAllExtensions(registry);
-  attnc::registerDialects(registry);
+  attnc::registerEveryDialect(registry);
   return mlir::failed(mlir::MlirLspServerMain(argc, argv, registry));
 }

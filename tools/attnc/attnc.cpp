@@ -11,8 +11,6 @@
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/Remarks.h"
-#include "mlir/InitAllDialects.h"
-#include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
 #include "mlir/Tools/Plugins/PassPlugin.h"
 #include "llvm/ADT/SmallString.h"
@@ -129,12 +127,6 @@ mlir::LogicalResult showRemarks(mlir::MLIRContext &context) {
                                                  /*printAsEmitRemarks=*/true);
 }
 
-void registerEverything(mlir::DialectRegistry &registry) {
-  mlir::registerAllDialects(registry);
-  mlir::registerAllExtensions(registry);
-  registerDialects(registry);
-}
-
 /// The package's name: the model's, with another ending.
 std::string packageOf(StringRef model) {
   SmallString<64> path(sys::path::filename(model));
@@ -160,7 +152,7 @@ int compileMain() {
   mlir::registerAllPasses();
   registerPasses();
   mlir::DialectRegistry registry;
-  registerEverything(registry);
+  registerEveryDialect(registry);
   for (StringRef path : plugins) {
     auto plugin = mlir::PassPlugin::load(path.str());
     if (!plugin) {
@@ -192,7 +184,7 @@ cl::SubCommand inspectCommand("inspect", "show what a package holds");
 int runModelOrPackage(int argc, char **argv) {
   return runMain(argc, argv, "attnc run", [](const RunOptions &options, const volatile int32_t &cancel) {
     mlir::DialectRegistry registry;
-    registerEverything(registry);
+    registerEveryDialect(registry);
     mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
     return reference::runModel(context, options, cancel);
   });
